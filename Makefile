@@ -1,0 +1,51 @@
+# Fairlead's commands. Each makes sure first that the packages it needs are there (scripts/setup). What is built, and
+# how, stands in the meson.build files and nowhere else.
+BUILD = build
+PREFIX = /usr/local
+DESTDIR =
+ARGS =
+# Whatever is to be passed to `meson setup`, -Dchecks=false say.
+MESON_ARGS =
+
+.PHONY: help build run test bench lint sanitize install clean
+.DELETE_ON_ERROR:
+
+help: ## show this list
+	@awk -F ':[^#]*## ' '/^[a-z]+:.*##/ { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+build: ## build the library
+	@scripts/setup build
+	@scripts/configure $(BUILD) $(MESON_ARGS)
+	@ninja -C $(BUILD) installed
+
+run: ## build the examples and run them one after the other: a guided tour
+	@scripts/setup build
+	@scripts/configure $(BUILD) $(MESON_ARGS)
+	@scripts/tour $(BUILD)
+
+test: ## build and run every test; ARGS="lock event" for some
+	@scripts/setup test
+	@scripts/configure $(BUILD) -Dtests=enabled -Dbench=enabled -Ddocs=enabled $(MESON_ARGS)
+	@scripts/test $(BUILD) $(ARGS)
+
+bench: ## build and run the benchmarks beside the peers; ARGS="lock --json" for one, as JSON
+	@scripts/setup bench
+	@scripts/configure $(BUILD) -Dbench=enabled $(MESON_ARGS)
+	@ninja -C $(BUILD) --quiet bench/fairlead-bench
+	@$(BUILD)/bench/fairlead-bench $(ARGS)
+
+lint: ## check format, layers, exports, atomics' pairs, sizes, docs and more; ARGS="layers style" for some
+	@scripts/setup lint
+	@scripts/lint $(ARGS)
+
+sanitize: ## run the C tests under ASan and UBSan, then under TSan; ARGS="lock" for some
+	@scripts/setup test
+	@scripts/sanitize $(ARGS)
+
+install: ## install under PREFIX=/usr/local; DESTDIR=... for packaging
+	@scripts/setup build docs
+	@scripts/configure $(BUILD) --prefix=$(PREFIX) -Ddocs=enabled $(MESON_ARGS)
+	@scripts/install $(BUILD) "$(DESTDIR)"
+
+clean: ## remove everything that was built
+	rm -rf build build-*

@@ -1,0 +1,28 @@
+/*
+ * fairlead/fairlead.h - all of Fairlead's public headers, and nothing of its own.
+ *
+ * Convenient for a program; a library that uses Fairlead does better with the headers of what it uses.
+ */
+#ifndef FAIRLEAD_FAIRLEAD_H
+#define FAIRLEAD_FAIRLEAD_H
+
+#include <fairlead/attributes.h>
+#include <fairlead/barrier.h>
+#include <fairlead/check.h>
+#include <fairlead/condition.h>
+#include <fairlead/event.h>
+#include <fairlead/fork.h>
+#include <fairlead/guard.h>
+#include <fairlead/local.h>
+#include <fairlead/lock.h>
+#include <fairlead/note.h>
+#include <fairlead/once.h>
+#include <fairlead/report.h>
+#include <fairlead/rlock.h>
+#include <fairlead/rwlock.h>
+#include <fairlead/semaphore.h>
+#include <fairlead/thread.h>
+#include <fairlead/time.h>
+#include <fairlead/timer.h>
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * base/spin.h - adaptive spinning: looking again for a moment before going to sleep.
+ *
+ * Where the other side runs on another processor it answers in well under a microsecond, while being put to sleep and
+ * woken costs tens of them; where there is one processor, the other side needs that to answer, and is offered it. So:
+ *
+ *     struct fl_spin spin;
+ *     for (fl_spin_begin_(&spin, &object->fl_spin, deadline, false); fl_spin_again_(&spin);)
+ *             if (it happened)
+ *                     break;
+ *     fl_spin_end_(&spin, it happened);
+ *
+ * fl_spin_again_ pauses, and returns false when it is time to sleep. How long it goes on is learned per object, in 16
+ * bits: see base/spin.c.
+ */
+#ifndef FL_BASE_SPIN_H
+#define FL_BASE_SPIN_H
+
+#include "base/atomic.h"
+#include <fairlead/time.h>
+
+struct fl_spin {
+	uint16_t *hint;
+	uint32_t left; /* looks until the clock is read next, or offers of the processor; 0: no more */
+	bool tried;    /* it did spin */
+	bool yields;   /* it offered the processor instead */
+	fl_time deadline;
+	fl_time begun, limit; /* 0 until the clock is read for the first time */
+};
+
+/* Returns on how many processors the calling thread may run. Cheap: asks the kernel at most every 10 ms. */
+uint32_t fl_spin_processors_(void);
+
+/* `crowd`: more threads than there are processors wait for each other. */
+void fl_spin_begin_(struct fl_spin *spin, uint16_t *hint, fl_time deadline, bool crowd);
+bool fl_spin_again_(struct fl_spin *spin);
+void fl_spin_end_(struct fl_spin *spin, bool happened);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * base/word.c - the wait word, by futex.
+ *
+ * FUTEX_WAIT_BITSET takes an absolute deadline on CLOCK_MONOTONIC, so a wait that a signal interrupts is simply
+ * repeated by its caller with the same deadline. The kernel rejects negative times: those have passed anyway.
+ * Everything up to INT64_MAX nanoseconds it takes.
+ */
+#define _GNU_SOURCE
+#include "base/word.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The system call, without touching the caller's errno: a release may come from a signal handler. */
+static long futex(uint32_t *word, int operation, uint32_t value, const struct timespec *deadline)
+{
+	int saved = errno;
+	long result = syscall(SYS_futex, word, operation, value, deadline, NULL, FUTEX_BITSET_MATCH_ANY);
+
+	if (result < 0)
+		result = -errno;
+	errno = saved;
+	return result;
+}
+
+static int private_flag(enum fl_word_scope scope)
+{
+	return scope == FL_WORD_PRIVATE ? FUTEX_PRIVATE_FLAG : 0;
+}
+
+int fl_word_wait_(uint32_t *word, uint32_t value, fl_time deadline, enum fl_word_scope scope)
+{
+	struct timespec until = {.tv_sec = deadline / FL_SECONDS(1), .tv_nsec = deadline % FL_SECONDS(1)};
+	long result;
+
+	if (deadline <= 0)
+		return -ETIMEDOUT;
+	result = futex(word, FUTEX_WAIT_BITSET | private_flag(scope), value, deadline == FL_FOREVER ? NULL : &until);
+	return result == -ETIMEDOUT ? -ETIMEDOUT : 0;
+}
+
+void fl_word_wake_(uint32_t *word, int n, enum fl_word_scope scope)
+{
+	futex(word, FUTEX_WAKE | private_flag(scope), (uint32_t)n, NULL);
+}

@@ -1,0 +1,31 @@
+/*
+ * base/word.h - the wait word: the one operation in which all waiting of Fairlead ends.
+ *
+ * Wait while a 32-bit word still holds a value, until a deadline; wake n of those who wait on a word. For threads it
+ * is the futex system call, and no other file makes one. A task, or a checker that chooses schedules, has this file
+ * to know and nothing else: tests/model replaces word.c.
+ */
+#ifndef FL_BASE_WORD_H
+#define FL_BASE_WORD_H
+
+#include "base/atomic.h"
+#include <fairlead/time.h>
+
+/* Who may wait on a word: the threads of one process, or of any process that has the memory mapped. */
+enum fl_word_scope {
+	FL_WORD_PRIVATE,
+	FL_WORD_SHARED,
+};
+
+#define FL_WAKE_ALL INT32_MAX
+
+/* Sleeps if *word == value, until somebody wakes the word or the deadline passes. Returns -ETIMEDOUT if it passed,
+ * else 0: the word has changed, somebody woke it, or nothing at all happened (a signal); the caller looks again. A
+ * deadline in the past returns at once. Orders nothing: whoever looks again acquires. */
+int fl_word_wait_(uint32_t *word, uint32_t value, fl_time deadline, enum fl_word_scope scope);
+
+/* Wakes up to n of those who sleep on the word. The memory is not read: it may be freed already, in which case
+ * somebody else's wait at the same address returns 0 for nothing, as it may anyway. */
+void fl_word_wake_(uint32_t *word, int n, enum fl_word_scope scope);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * testing.h - what every C test under tests/ is written with.
+ *
+ * One file tests/test_<thing>.c is one program. It builds one Check suite and hands it to testing_run:
+ *
+ *     #include "testing.h"
+ *     #include <fairlead/lock.h>
+ *
+ *     START_TEST(a_free_lock_is_acquired)
+ *     {
+ *             fl_lock lock = FL_LOCK_INIT;
+ *
+ *             ck_assert(fl_lock_acquire_try(&lock));
+ *     }
+ *     END_TEST
+ *
+ *     int main(void)
+ *     {
+ *             Suite *suite = suite_create("lock");
+ *
+ *             tcase_add_test(testing_case(suite, "alone"), a_free_lock_is_acquired);
+ *             return testing_run(suite);
+ *     }
+ *
+ * and its name is added to the list in tests/meson.build. The output is TAP, so every START_TEST counts. Check runs
+ * each test in a process of its own and kills it when it hangs; CK_FORK=no keeps all in one process for gdb,
+ * CK_RUN_CASE=alone runs one case, CK_TIMEOUT_MULTIPLIER=10 stretches the time-outs (the sanitized builds do).
+ *
+ * A test never sleeps to let something happen: it waits until it has happened. "That thread has gone to sleep" is
+ * what testing_await_asleep waits for.
+ */
+#ifndef FAIRLEAD_TESTING_H
+#define FAIRLEAD_TESTING_H
+
+#include <check.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Makes a test case in the suite, whose tests may take TESTING_SECONDS each. */
+#define TESTING_SECONDS 60
+TCase *testing_case(Suite *suite, const char *name);
+
+/* Runs the suite and writes TAP to standard output. Returns what main returns: 0, or 1 if a test failed or none ran. */
+int testing_run(Suite *suite);
+
+/* Runs body(0, arg) to body(n - 1, arg) in n threads that begin at the same moment; returns when all have ended. */
+void testing_together(unsigned n, void (*body)(unsigned index, void *arg), void *arg);
+
+/* Returns when the thread with this kernel id (gettid) is asleep in the kernel, as one that is blocked in a Fairlead
+ * call is. The thread must be on its way there: if it ends instead, the test fails. */
+void testing_await_asleep(pid_t thread);
+
+/* Returns whether the thread is asleep in the kernel at this moment. */
+bool testing_is_asleep(pid_t thread);
+
+#endif

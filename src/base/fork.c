@@ -15,6 +15,7 @@
 #include "base/self.h"
 #include <fairlead/fork.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define MAX_HANDLERS 8
@@ -26,8 +27,9 @@ uint8_t fl_fork_epoch_;
 
 void fl_fork_register_(void (*handler)(void))
 {
-	if (n_handlers < MAX_HANDLERS)
-		handlers[n_handlers++] = handler;
+	if (n_handlers == MAX_HANDLERS)
+		abort(); /* raise MAX_HANDLERS: a child without it would hang */
+	handlers[n_handlers++] = handler;
 }
 
 static void in_child(void)

@@ -27,6 +27,7 @@
 #include "base/spin.h"
 
 #include "base/self.h"
+#include <errno.h>
 #include <sched.h>
 
 #define CAP FL_US(50)
@@ -70,10 +71,13 @@ static uint32_t only_processor(const cpu_set_t *set)
 static uint32_t read_processors(fl_time now)
 {
 	cpu_set_t set;
+	int saved = errno, error;
 	uint32_t mine;
 
+	error = sched_getaffinity(0, sizeof(set), &set);
+	errno = saved;
 	/* A machine with more processors than the set has room for has more than one. */
-	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+	if (error != 0)
 		return 2;
 	if (CPU_COUNT(&set) != 1)
 		return (uint32_t)CPU_COUNT(&set);

@@ -15,13 +15,12 @@
  *                       in a row
  * fl_spin               what base/spin.c has learned
  *
- * A release with nobody waiting stores 0 and that is all. Otherwise it takes the first waiter from the queue. If that
- * thread is still awake (it spins on its waiter's word: a notified one does), the lock is handed over to it, which
- * costs a cache line that changes hands. If it sleeps, the lock is freed and the thread is woken: a running thread
- * may get the lock before the woken one does (barging), instead of leaving it idle for as long as a sleeping thread
- * takes to run. Of those who sleep at most one is on its way at a time (nsync's and Abseil's designated waker), and
- * none is woken while another thread spins for the lock (Go's sync.Mutex). A woken thread that finds the lock held
- * again spins, then goes back to the head of the queue.
+ * A release with nobody waiting stores 0 and that is all. Otherwise it frees the lock, takes the first waiter from
+ * the queue and wakes it: the lock is free at once, and a running thread may get it before the woken one does
+ * (barging). That is what makes a contended lock fast, since the alternative, to hand it over, leaves it idle for as
+ * long as a sleeping thread takes to run. Of those who sleep at most one is on its way at a time (nsync's and
+ * Abseil's designated waker), and none is woken while another thread spins for the lock (Go's sync.Mutex). A woken
+ * thread that finds the lock held again spins, then goes back to the head of the queue.
  *
  * But barging alone starves: where threads outnumber processors, those that run keep the lock for whole time slices
  * while the woken one has no processor to run on. So overtaking is counted, and after OVERTAKING_MOST, or after the
@@ -43,8 +42,7 @@
  *   [L3] If the queue is not empty, WAITERS is set; if besides the lock is free, WAKING is set: somebody who is awake
  *        will look at the lock. A thread gives the mark up only while the lock is held, so its holder's release wakes
  *        the next one.
- *   [L4] The mark is one thread's, and only that one clears it. A lock that is handed over has its new holder's number
- *        in fl_word before that thread is woken, and nobody has the mark.
+ *   [L4] The mark is one thread's, and only that one clears it.
  *   [L5] Freeing fl_word is a release's last access to the lock.
  *   [L6] WAITERS and WAKING of another EPOCH are about threads that stayed in the parent: they count for nothing, and
  *        are cleared, under the bucket's lock, before the first thread of this process queues or is woken.
@@ -54,10 +52,10 @@
  * always.
  *
  * Rejected: a futex on fl_word with three states (two atomic instructions; a woken thread that loses goes to the end
- * of the kernel's queue, and starves); hand-over to those who sleep (collapses: ticket and PI locks); hand-over after
- * a time (parking_lot, WebKit: needs a clock reading where this needs a byte); bias towards one thread, with plain
- * stores on both sides (each hand-over of the lock's use to another thread costs a barrier: bad for short-lived
- * objects that are made by one thread and used by another).
+ * of the kernel's queue, and starves); strict hand-over (collapses: ticket and PI locks); hand-over after a time
+ * (parking_lot, WebKit: needs a clock reading where this needs a byte); bias towards one thread, with plain stores on
+ * both sides (each hand-over of the lock's use to another thread costs a barrier: bad for short-lived objects that
+ * are made by one thread and used by another).
  */
 #include "sync/lock.h"
 
@@ -81,9 +79,6 @@
 #define OVERTAKING_MOST 250u
 #define RAN_IN_VAIN 125u /* what it counts for when a thread that was woken has to queue again */
 #define QUIET_AGAIN 200u
-
-/* What a woken waiter finds in its `result`. */
-enum { TRY_AGAIN, HANDED_OVER };
 
 static const char *kind_name(enum fl_lock_kind kind)
 {
@@ -190,8 +185,6 @@ static bool queue(fl_lock *lock, struct fl_asker *asker)
 
 	get_busy(lock, true);
 	marked = mark(lock, asker);
-	asker->waiter.number = asker->me;
-	asker->waiter.result = TRY_AGAIN;
 	if (marked && asker->was_queued) {
 		set_passed(lock, passed(lock) + RAN_IN_VAIN);
 		fl_park_push_front_(bucket, &asker->waiter, lock);
@@ -275,8 +268,6 @@ static int sleep_once(fl_lock *lock, struct fl_asker *asker)
 	if (queue(lock, asker)) {
 		error = fl_wait_(&asker->waiter, lock, asker->deadline, asker->note, NULL);
 		asker->woken = asker->was_queued = error == 0;
-		if (error == 0 && asker->waiter.result == HANDED_OVER)
-			error = 1;
 	}
 	if (fl_unlikely(checked))
 		fl_check_wait_end_();
@@ -369,7 +360,7 @@ int fl_lock_resume_(fl_lock *lock, struct fl_asker *asker, bool moved)
 	asker->woken = asker->was_queued = moved;
 	if (fl_unlikely(fl_checks() & FL_CHECK_TIMES) && fl_lock_holder(lock) != 0)
 		asker->waited_since = fl_now();
-	error = moved && asker->waiter.result == HANDED_OVER ? 0 : contend(lock, asker);
+	error = contend(lock, asker);
 	if (fl_unlikely(fl_checks() & FL_CHECK_ORDER))
 		fl_check_wait_end_();
 	return acquired(lock, asker, error);
@@ -388,21 +379,6 @@ void fl_lock_expect_waiter_(fl_lock *lock)
 
 /* Releasing. */
 
-/* The word that gives the lock to the first waiter, if that is awake, or frees it and sends that thread on its way. */
-static uint32_t word_for(fl_lock *lock, struct fl_waiter *waiter)
-{
-	uint32_t word = WAKING;
-
-	if (fl_load_relaxed(&waiter->word) == FL_WAITER_WAITING) {
-		word = waiter->number;
-		waiter->result = HANDED_OVER;
-		set_passed(lock, 0);
-		if (fl_unlikely(fl_checks() & FL_CHECK_ORDER))
-			fl_check_given_(waiter->number);
-	}
-	return waiter->next ? word | WAITERS : word;
-}
-
 /* Frees a lock whose WAITERS is set, and WAKING is not or is stale, and wakes the first waiter. Nobody else changes
  * the word meanwhile: queueing takes the bucket's lock, and acquiring needs a free lock. */
 static void wake_first(fl_lock *lock)
@@ -414,7 +390,7 @@ static void wake_first(fl_lock *lock)
 
 	get_busy(lock, false);
 	if (waiter) {
-		word = word_for(lock, waiter);
+		word = waiter->next ? WAITERS | WAKING : WAKING;
 		fl_park_take_(bucket, waiter, &list);
 	}
 	/* [lock.4] release; pairs with [lock.1] */

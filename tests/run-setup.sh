@@ -1,8 +1,9 @@
 #!/bin/bash
 # run-setup.sh - scripts/setup installs what is missing, only that, and says what to type where it may not.
 #
-# It runs with a PATH of its own, in which dpkg-query, apt-get, id and sudo are stand-ins: dpkg-query knows the packages in the file
-# `installed`, apt-get writes down how it was called, adds what it "installs" to that file, and knows the packages in `known`.
+# It runs with a PATH of its own, in which dpkg-query, apt-get, id and sudo are stand-ins: dpkg-query knows the
+# packages in the file `installed`, apt-get writes down how it was called, adds what it "installs" to that file, and
+# knows the packages in `known`.
 # shellcheck source=tap.sh
 . "$(dirname "$0")/tap.sh"
 
@@ -40,7 +41,7 @@ stand_in id <<'EOF'
 cat user
 EOF
 
-everything=(gcc libc6-dev meson ninja-build pkg-config check clang g++ binutils python3 clang-22 spin
+everything=(gcc libc6-dev meson ninja-build pkg-config check clang g++ binutils python3 clang-22
 	libnsync-dev libck-dev libglib2.0-dev libtbb-dev libabsl-dev scdoc man-db)
 
 # begin USER PACKAGE... - a machine on which these packages are missing.

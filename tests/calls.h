@@ -14,6 +14,15 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* Defined where a process that has threads must not start any in a child: ThreadSanitizer does not survive that. */
+#if defined(__SANITIZE_THREAD__)
+#define CALLS_NOT_IN_CHILD
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define CALLS_NOT_IN_CHILD
+#endif
+#endif
+
 struct call {
 	int (*body)(void *arg);
 	void *arg;
@@ -37,7 +46,7 @@ bool call_returned(const struct call *call);
 void call_freeze(struct call *call);
 void call_thaw(struct call *call);
 
-/* Interrupts the thread n times by SIGUSR1, whose handler does nothing and has these sa_flags; each time it has been
+/* Interrupts the thread at least n times by SIGUSR1, whose handler does nothing and has these sa_flags; each time it has been
  * handled before the next, unless body has returned. */
 void call_interrupt(struct call *call, int n, int flags);
 

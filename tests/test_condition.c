@@ -152,6 +152,7 @@ START_TEST(a_late_waiter_steals_no_wake_up)
 	struct waiter early, late;
 
 	begin(&early);
+	testing_await_asleep(early.call.id); /* or it would be given the lock, and hold it until it is thawed */
 	call_freeze(&early.call);
 	ck_assert_uint_eq(notify(&condition, 1), 1);
 	begin(&late);

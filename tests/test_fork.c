@@ -19,7 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ThreadSanitizer cannot start threads after a fork of a process with threads. */
+/* ThreadSanitizer cannot start threads after a fork of a process with threads, and takes threads that had ended in the
+ * parent for the child's. */
 #ifdef __SANITIZE_THREAD__
 #define CHILDREN_HAVE_THREADS 0
 #else
@@ -430,6 +431,33 @@ START_TEST(any_thread_may_fork)
 }
 END_TEST
 
+static void *give_back(void *arg)
+{
+	return arg;
+}
+
+/* It ended in the parent, and has been joined by nobody: the child may, and so may the parent. */
+START_TEST(a_thread_that_had_ended_is_joined_as_ever)
+{
+	void *value = NULL;
+	fl_thread *thread;
+	pid_t child;
+
+	ck_assert_int_eq(fl_thread_start(&thread, NULL, give_back, &lock), 0);
+	while (fl_thread_all(NULL) > 1)
+		sched_yield();
+	child = fork();
+	if (child == 0) {
+		set_alarm();
+		EXPECT(fl_thread_join(thread, &value) == 0 && value == &lock);
+		_exit(0);
+	}
+	expect_success(child, "ended");
+	ck_assert_int_eq(fl_thread_join(thread, &value), 0);
+	ck_assert_ptr_eq(value, &lock);
+}
+END_TEST
+
 /* Anywhere. Four threads of the parent use locks as fast as they can; the child finds each of them usable. */
 
 static fl_lock busy_lock;
@@ -547,6 +575,8 @@ int main(void)
 	tcase_add_loop_test(known, a_child_uses_what_others_held_and_waited_for, 0, N_PARTS);
 	tcase_add_loop_test(known, so_does_a_child_of_the_bare_system_call, 0, N_PARTS);
 	tcase_add_test(known, any_thread_may_fork);
+	if (CHILDREN_HAVE_THREADS)
+		tcase_add_test(known, a_thread_that_had_ended_is_joined_as_ever);
 	tcase_add_test(unknown, a_child_uses_what_others_were_using);
 	return testing_run(suite);
 }

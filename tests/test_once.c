@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fairlead/fairlead.h>
+#include <stdlib.h>
 #include <string.h>
 
 static fl_once once;

@@ -249,6 +249,7 @@ START_TEST(destroying_a_held_one_is_misuse)
 	reports_expect("rlock", &lock, "ledger", "held");
 	call_start(&call, acquire_and_release, NULL);
 	waiting_await(&lock, 1);
+	testing_await_asleep(call.id); /* or it would be handed the lock */
 	call_freeze(&call);
 	fl_rlock_release(&lock);
 	fl_rlock_destroy(&lock); /* free, but somebody is on the way to it */

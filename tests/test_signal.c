@@ -160,12 +160,12 @@ static void use_seats(unsigned index)
 static void hand_over_semaphores(unsigned index)
 {
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		if (index == 0)
-			counter++;
-		SUCCEED(fl_semaphore_release(&semaphores[index], 1));
-		SUCCEED(fl_semaphore_acquire(&semaphores[!index]));
 		if (index == 1)
-			counter++;
+			SUCCEED(fl_semaphore_acquire(&semaphores[0]));
+		counter++;
+		SUCCEED(fl_semaphore_release(&semaphores[index], 1));
+		if (index == 0)
+			SUCCEED(fl_semaphore_acquire(&semaphores[1]));
 	}
 }
 

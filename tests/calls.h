@@ -46,8 +46,8 @@ bool call_returned(const struct call *call);
 void call_freeze(struct call *call);
 void call_thaw(struct call *call);
 
-/* Interrupts the thread at least n times by SIGUSR1, whose handler does nothing and has these sa_flags; each time it has been
- * handled before the next, unless body has returned. */
+/* Interrupts the thread at least n times by SIGUSR1, whose handler does nothing and has these sa_flags; each time
+ * it has been handled before the next, unless body has returned. */
 void call_interrupt(struct call *call, int n, int flags);
 
 /* Waits until body has returned and its thread has ended; returns what body returned. */

@@ -57,7 +57,8 @@ unsigned stress_random(struct stress_worker *worker, unsigned n);
 struct stress_way stress_way(struct stress_worker *worker);
 fl_time stress_soon(struct stress_worker *worker);
 
-/* Stays where it is for a moment, sometimes: gives the processor away, or works for long enough that others go to sleep. */
+/* Stays where it is for a moment, sometimes: gives the processor away, or works for long enough that others go to
+ * sleep. */
 void stress_dwell(struct stress_worker *worker);
 
 /* Says what the worker is about to block on, for the watchdog. */

@@ -374,9 +374,10 @@ static bool stocked;
 
 static int wait_for_stock(void *unused)
 {
-	int error = fl_condition_acquire(&condition);
+	int error;
 
 	(void)unused;
+	fl_condition_acquire(&condition);
 	error = fl_condition_wait_for(&condition, test, &stocked);
 	fl_condition_release(&condition);
 	return error;

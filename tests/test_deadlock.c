@@ -11,6 +11,7 @@
  */
 #define _GNU_SOURCE
 #include "calls.h"
+#include "checks.h"
 #include "reports.h"
 #include "testing.h"
 #include "waiting.h"
@@ -48,55 +49,12 @@ static void set_up(void)
 	reports_catch();
 }
 
-static void expect_words(const char *text, const char *word)
-{
-	ck_assert_msg(strstr(text, word) != NULL, "nothing of '%s' in: %s", word, text);
-}
-
-/* "thread 4711 'name' <does>" */
-static void expect_thread(const char *text, pid_t id, const char *does)
-{
-	char begin[32];
-	const char *found = text;
-
-	snprintf(begin, sizeof(begin), "thread %d '", (int)id);
-	while ((found = strstr(found, begin))) {
-		const char *end = strstr(found, "' ");
-
-		if (end && strncmp(end + 2, does, strlen(does)) == 0)
-			return;
-		found++;
-	}
-	ck_abort_msg("nothing of '%s...' %s' in: %s", begin, does, text);
-}
-
 static void expect_lock(const char *text, const void *lock)
 {
 	char words[32];
 
 	snprintf(words, sizeof(words), " at %p", lock);
 	expect_words(text, words);
-}
-
-/* Fails unless there have been `n` reports since the last look, the last of them of a deadlock in a call by this
- * thread for this object. */
-static void expect_deadlock(struct caught *ret_caught, int n, const char *object, const void *address)
-{
-	ck_assert_int_eq(reports_look(ret_caught), n);
-	ck_assert_int_eq(ret_caught->kind, FL_REPORT_DEADLOCK);
-	ck_assert_str_eq(ret_caught->object, object);
-	ck_assert_ptr_eq(ret_caught->address, address);
-	ck_assert_int_eq(ret_caught->thread_id, gettid());
-	expect_words(ret_caught->what, "never end");
-}
-
-/* Fails if there has been any but a report of an order since the last look. */
-static void expect_no_deadlock(void)
-{
-	struct caught caught;
-
-	if (reports_look(&caught) > 0)
-		ck_assert_msg(caught.kind == FL_REPORT_ORDER, "%s", caught.text);
 }
 
 START_TEST(a_thread_that_waits_for_itself)
@@ -223,213 +181,6 @@ START_TEST(through_an_rlock)
 	expect_thread(caught.text, calls[0].id, "waits for lock 'left'");
 	fl_lock_release(&a);
 	ck_assert_int_eq(call_end(&calls[0]), 0);
-}
-END_TEST
-
-static int left_then_read(void *arg)
-{
-	int error;
-
-	(void)arg;
-	fl_lock_acquire(&a);
-	fl_event_set(&ready);
-	error = fl_rwlock_acquire_read(&rwlock);
-	if (error == 0)
-		fl_rwlock_release_read(&rwlock);
-	fl_lock_release(&a);
-	return error;
-}
-
-static int left_then_write(void *arg)
-{
-	int error;
-
-	(void)arg;
-	fl_lock_acquire(&a);
-	error = fl_rwlock_acquire_write(&rwlock);
-	if (error == 0)
-		fl_rwlock_release_write(&rwlock);
-	fl_lock_release(&a);
-	return error;
-}
-
-START_TEST(a_reader_waits_for_a_writer)
-{
-	struct caught caught;
-
-	ck_assert_int_eq(fl_rwlock_acquire_write(&rwlock), 0);
-	call_start(&calls[0], left_then_read, NULL);
-	waiting_await(&rwlock, 1);
-	ck_assert_int_eq(fl_lock_acquire(&a), -EDEADLK);
-	expect_deadlock(&caught, 2, "lock", &a);
-	expect_thread(caught.text, calls[0].id, "waits for rwlock 'table'");
-	expect_words(caught.text, "(read side)");
-	fl_rwlock_release_write(&rwlock);
-	ck_assert_int_eq(call_end(&calls[0]), 0);
-}
-END_TEST
-
-START_TEST(a_writer_waits_for_a_reader)
-{
-	struct caught caught;
-
-	ck_assert_int_eq(fl_rwlock_acquire_read(&rwlock), 0);
-	call_start(&calls[0], left_then_write, NULL);
-	waiting_await(&rwlock, 1);
-	ck_assert_int_eq(fl_lock_acquire(&a), -EDEADLK);
-	expect_deadlock(&caught, 2, "lock", &a);
-	expect_thread(caught.text, calls[0].id, "waits for rwlock 'table'");
-	expect_words(caught.text, "(write side)");
-	expect_thread(caught.text, gettid(), "holds, acquired at ");
-	fl_rwlock_release_read(&rwlock);
-	ck_assert_int_eq(call_end(&calls[0]), 0);
-}
-END_TEST
-
-static int read_then_left(void *arg)
-{
-	int error;
-
-	(void)arg;
-	fl_rwlock_acquire_read(&rwlock);
-	error = fl_lock_acquire(&a);
-	if (error == 0)
-		fl_lock_release(&a);
-	fl_rwlock_release_read(&rwlock);
-	return error;
-}
-
-START_TEST(the_writer_comes_last)
-{
-	struct caught caught;
-
-	ck_assert_int_eq(fl_lock_acquire(&a), 0);
-	for (int i = 0; i < 3; i++)
-		call_start(&calls[i], read_then_left, NULL);
-	waiting_await(&a, 3);
-	ck_assert_int_eq(fl_rwlock_acquire_write(&rwlock), -EDEADLK);
-	expect_deadlock(&caught, 2, "rwlock", &rwlock);
-	fl_lock_release(&a);
-	for (int i = 0; i < 3; i++)
-		ck_assert_int_eq(call_end(&calls[i]), 0);
-}
-END_TEST
-
-/* Between readers stands a writer. */
-
-static int write_until_noted(void *arg)
-{
-	int error = fl_rwlock_acquire_write_until(&rwlock, FL_FOREVER, arg);
-
-	if (error == 0)
-		fl_rwlock_release_write(&rwlock);
-	return error;
-}
-
-START_TEST(readers_wait_for_each_other_behind_a_writer)
-{
-	struct caught caught;
-
-	ck_assert_int_eq(fl_lock_acquire(&a), 0);
-	call_start(&calls[0], read_then_left, NULL);
-	waiting_await(&a, 1);
-	call_start(&calls[1], write_until_noted, NULL);
-	waiting_await(&rwlock, 1);
-	ck_assert_int_eq(fl_rwlock_acquire_read(&rwlock), -EDEADLK);
-	expect_deadlock(&caught, 2, "rwlock", &rwlock);
-	fl_lock_release(&a);
-	ck_assert_int_eq(call_end(&calls[0]), 0);
-	ck_assert_int_eq(call_end(&calls[1]), 0);
-}
-END_TEST
-
-static int read_and_release(void *arg)
-{
-	int error = fl_rwlock_acquire_read(&rwlock);
-
-	(void)arg;
-	if (error == 0)
-		fl_rwlock_release_read(&rwlock);
-	return error;
-}
-
-static int left_then_read_here(void *arg)
-{
-	int error;
-
-	fl_lock_acquire(&a);
-	fl_event_set(&ready);
-	fl_event_wait(&go_on);
-	error = read_and_release(arg);
-	fl_lock_release(&a);
-	return error;
-}
-
-START_TEST(a_writer_that_may_give_up_stands_in_nobodys_way_for_ever)
-{
-	call_start(&calls[0], left_then_read_here, NULL);
-	fl_event_wait(&ready);
-	call_start(&calls[1], read_then_left, NULL);
-	waiting_await(&a, 1);
-	call_start(&calls[2], write_until_noted, &note);
-	waiting_await(&rwlock, 1);
-	fl_event_set(&go_on);
-	waiting_await(&rwlock, 2);
-	call_start(&calls[3], write_until_noted, NULL);
-	waiting_await(&rwlock, 3);
-	/* Nobody goes on now; but once the first writer gives up, the reader behind it comes in. */
-	expect_no_deadlock();
-	fl_note_cancel(&note);
-	ck_assert_int_eq(call_end(&calls[2]), -ECANCELED);
-	for (int i = 0; i < 4; i++)
-		if (i != 2)
-			ck_assert_int_eq(call_end(&calls[i]), 0);
-	expect_no_deadlock();
-}
-END_TEST
-
-static int read_then_right(void *arg)
-{
-	int error;
-
-	(void)arg;
-	fl_rwlock_acquire_read(&rwlock);
-	error = fl_lock_acquire(&b);
-	if (error == 0)
-		fl_lock_release(&b);
-	fl_rwlock_release_read(&rwlock);
-	return error;
-}
-
-static int right_then_read(void *arg)
-{
-	int error;
-
-	fl_lock_acquire(&b);
-	error = read_and_release(arg);
-	fl_lock_release(&b);
-	return error;
-}
-
-START_TEST(a_thread_that_was_given_its_lock_in_its_sleep_does_not_wait)
-{
-	ck_assert_int_eq(fl_rwlock_acquire_write(&rwlock), 0);
-	call_start(&calls[0], read_then_right, NULL);
-	waiting_await(&rwlock, 1);
-	call_start(&calls[1], right_then_read, NULL);
-	waiting_await(&rwlock, 2);
-	call_start(&calls[2], write_until_noted, NULL);
-	waiting_await(&rwlock, 3);
-	call_freeze(&calls[1]);
-	/* Both readers are let in; one of them does not know yet, and the other one now waits for a lock that this
-	 * one holds. */
-	fl_rwlock_release_write(&rwlock);
-	waiting_await(&b, 1);
-	expect_no_deadlock();
-	call_thaw(&calls[1]);
-	for (int i = 0; i < 3; i++)
-		ck_assert_int_eq(call_end(&calls[i]), 0);
-	expect_no_deadlock();
 }
 END_TEST
 
@@ -643,12 +394,6 @@ int main(void)
 	tcase_add_loop_test(locks_case, any_number_of_threads, 2, N_LOCKS + 1);
 	tcase_add_test(locks_case, only_those_in_the_circle_are_named);
 	tcase_add_test(others, through_an_rlock);
-	tcase_add_test(others, a_reader_waits_for_a_writer);
-	tcase_add_test(others, a_writer_waits_for_a_reader);
-	tcase_add_test(others, the_writer_comes_last);
-	tcase_add_test(others, readers_wait_for_each_other_behind_a_writer);
-	tcase_add_test(others, a_writer_that_may_give_up_stands_in_nobodys_way_for_ever);
-	tcase_add_test(others, a_thread_that_was_given_its_lock_in_its_sleep_does_not_wait);
 	tcase_add_test(others, a_condition_acquires_its_lock_again);
 	tcase_add_test(others, a_condition_that_closes_the_circle_does_not_return_without_its_lock);
 	tcase_add_test(ending, a_wait_that_can_be_cancelled_is_not_for_ever);

@@ -1,6 +1,7 @@
 /*
- * test_lock.c - Lock: at most one holder, whoever releases; what is misuse; and that its memory may go when it is
- * released.
+ * test_lock.c - Lock: at most one holder, whoever releases; what is misuse; and that nobody who waits is forgotten.
+ *
+ * What happens when many come at once is in test_lock_race.c.
  */
 #define _GNU_SOURCE
 #include "calls.h"
@@ -11,8 +12,6 @@
 #include "sync/lock.h"
 #include <errno.h>
 #include <fairlead/fairlead.h>
-#include <semaphore.h>
-#include <stdlib.h>
 #include <string.h>
 
 static fl_lock lock;
@@ -412,165 +411,6 @@ START_TEST(a_greedy_thread_does_not_starve_a_waiter)
 }
 END_TEST
 
-static long counter;
-static unsigned owner;
-
-static void own(unsigned index)
-{
-	ck_assert_uint_eq(owner, 0);
-	owner = index + 1;
-	counter++;
-	ck_assert_uint_eq(owner, index + 1);
-	owner = 0;
-}
-
-static void count(unsigned index, void *rounds)
-{
-	int i;
-
-	for (i = 0; i < *(int *)rounds; i++) {
-		ck_assert_int_eq(fl_lock_acquire(&lock), 0);
-		own(index);
-		fl_lock_release(&lock);
-	}
-}
-
-START_TEST(holders_exclude_each_other)
-{
-	static const unsigned threads[] = {2, 3, 8};
-	int rounds = 10000;
-
-	counter = 0;
-	testing_together(threads[_i], count, &rounds);
-	ck_assert_int_eq(counter, (long)threads[_i] * rounds);
-	ck_assert_uint_eq(lock.fl_word, 0);
-}
-END_TEST
-
-/* Long and short waits, so that deadlines, cancels and releases fall together. */
-static void ask_in_all_ways(unsigned index, void *ret_taken)
-{
-	fl_note note;
-	long taken = 0;
-	int i;
-
-	for (i = 0; i < 5000; i++) {
-		fl_time soon = fl_after((fl_time)((unsigned)i * 7919u % 30000u));
-
-		fl_note_init(&note, NULL, i % 3 == 0 ? soon : FL_FOREVER);
-		if (fl_lock_acquire_until(&lock, i % 3 == 1 ? soon : FL_FOREVER, &note) != 0)
-			continue;
-		taken++;
-		own(index);
-		fl_lock_release(&lock);
-	}
-	__atomic_add_fetch((long *)ret_taken, taken, __ATOMIC_RELAXED);
-}
-
-START_TEST(deadlines_may_race_with_releases)
-{
-	long taken = 0;
-
-	counter = 0;
-	testing_together(4, ask_in_all_ways, &taken);
-	ck_assert_int_eq(counter, taken);
-	ck_assert_uint_eq(lock.fl_word, 0);
-}
-END_TEST
-
-/* Two threads that take turns, by what is not tested here. */
-static sem_t turns[2];
-
-static void set_up_turns(void)
-{
-	ck_assert_int_eq(sem_init(&turns[0], 0, 1), 0);
-	ck_assert_int_eq(sem_init(&turns[1], 0, 0), 0);
-}
-
-/* One thread acquires, the other one releases. */
-static void pass_on(unsigned index, void *unused)
-{
-	int i;
-
-	(void)unused;
-	for (i = 0; i < 2000; i++) {
-		sem_wait(&turns[index]);
-		if (index == 0)
-			ck_assert_int_eq(fl_lock_acquire(&lock), 0);
-		else
-			fl_lock_release(&lock);
-		sem_post(&turns[1 - index]);
-	}
-}
-
-START_TEST(one_acquires_and_another_releases)
-{
-	set_up_turns();
-	testing_together(2, pass_on, NULL);
-	ck_assert(!fl_lock_locked(&lock));
-}
-END_TEST
-
-struct shared {
-	fl_lock lock;
-	int users;
-};
-
-static struct shared *current;
-
-/* If the other thread's release touched the lock after it let it go, that would race with this, which
- * ThreadSanitizer sees; and undo it, which is seen here. */
-static void forget(struct shared *mine)
-{
-	static const struct shared gone = {.lock = {.fl_spin = 0x5a5a}, .users = -1};
-	fl_time soon = fl_after(FL_NS(500));
-
-	*mine = gone;
-	while (fl_now() < soon)
-		;
-	ck_assert_mem_eq(mine, &gone, sizeof(gone));
-	free(mine);
-}
-
-static void use(struct shared *mine)
-{
-	int left;
-
-	fl_lock_acquire(&mine->lock);
-	left = --mine->users;
-	fl_lock_release(&mine->lock);
-	if (left == 0)
-		forget(mine);
-}
-
-static void use_and_forget(unsigned index, void *unused)
-{
-	struct shared *mine;
-	int i;
-
-	(void)unused;
-	for (i = 0; i < 2000; i++) {
-		sem_wait(&turns[index]);
-		if (index == 0) {
-			current = calloc(1, sizeof(*current));
-			current->users = 2;
-		}
-		mine = current;
-		if (index == 0)
-			sem_post(&turns[1]);
-		use(mine);
-		if (index == 1)
-			sem_post(&turns[0]);
-	}
-}
-
-START_TEST(the_next_holder_may_free_its_memory)
-{
-	set_up_turns();
-	testing_together(2, use_and_forget, NULL);
-}
-END_TEST
-
 static TCase *new_case(Suite *suite, const char *name)
 {
 	TCase *tcase = testing_case(suite, name);
@@ -583,7 +423,7 @@ int main(void)
 {
 	Suite *suite = suite_create("lock");
 	TCase *holding = new_case(suite, "holding"), *misuse = new_case(suite, "misuse"),
-	      *waiting = new_case(suite, "waiting"), *contention = new_case(suite, "contention");
+	      *waiting = new_case(suite, "waiting");
 
 	tcase_add_test(holding, one_at_a_time);
 	tcase_add_test(holding, any_thread_may_release);
@@ -604,9 +444,5 @@ int main(void)
 	tcase_add_test(waiting, a_woken_thread_that_is_too_late_leaves_the_lock_in_order);
 	tcase_add_test(waiting, a_woken_thread_that_is_too_late_takes_a_free_lock);
 	tcase_add_test(waiting, a_greedy_thread_does_not_starve_a_waiter);
-	tcase_add_loop_test(contention, holders_exclude_each_other, 0, 3);
-	tcase_add_test(contention, deadlines_may_race_with_releases);
-	tcase_add_test(contention, one_acquires_and_another_releases);
-	tcase_add_test(contention, the_next_holder_may_free_its_memory);
 	return testing_run(suite);
 }

@@ -428,60 +428,6 @@ START_TEST(a_thread_may_read_many)
 }
 END_TEST
 
-/* A child of a process in which another thread writes: that thread will never release it. */
-static void inherit(void *unused)
-{
-	(void)unused;
-	if (fl_rwlock_acquire_read(&lock) != -EOWNERDEAD)
-		_Exit(1);
-	fl_rwlock_release_read(&lock);
-	if (fl_rwlock_acquire_write(&lock) != 0)
-		_Exit(2);
-	fl_rwlock_release_write(&lock);
-}
-
-/* A call that cannot say that the owner is gone does not take the lock, or says that it did. */
-static void try_to_inherit(void *unused)
-{
-	(void)unused;
-	if (fl_rwlock_acquire_read_try(&lock))
-		fl_rwlock_release_read(&lock);
-	if (fl_rwlock_acquire_write_try(&lock))
-		fl_rwlock_release_write(&lock);
-	if (fl_rwlock_readers(&lock) > 0)
-		_Exit(1);
-	if (fl_rwlock_acquire_write_until(&lock, fl_after(FL_SECONDS(5)), NULL) == -ETIMEDOUT)
-		_Exit(2);
-	fl_rwlock_release_write(&lock);
-}
-
-/* A child of a process in which another thread reads. */
-static void write_after_readers(void *unused)
-{
-	(void)unused;
-	if (fl_rwlock_acquire_write_until(&lock, fl_after(FL_SECONDS(5)), NULL) != 0)
-		_Exit(1);
-	fl_rwlock_release_write(&lock);
-}
-
-static const struct {
-	bool writes; /* what a thread of the parent does meanwhile */
-	void (*body)(void *unused);
-} children[] = {{true, inherit}, {true, try_to_inherit}, {false, write_after_readers}};
-
-START_TEST(a_child_does_not_wait_for_threads_of_its_parent)
-{
-	struct party holder;
-	char said[1024];
-	int status;
-
-	begin_and_have(&holder, children[_i].writes);
-	status = reports_of_child(children[_i].body, NULL, said, sizeof(said), NULL);
-	end(&holder);
-	ck_assert_msg(status == 0, "status %#x: %s", (unsigned)status, said);
-}
-END_TEST
-
 static long first, second;
 static int n_readers, n_writers;
 
@@ -566,7 +512,7 @@ int main(void)
 {
 	Suite *suite = suite_create("rwlock");
 	TCase *sides = new_case(suite, "sides"), *order = new_case(suite, "order"), *misuse = new_case(suite, "misuse"),
-	      *forked = new_case(suite, "forked"), *contention = new_case(suite, "contention");
+	      *contention = new_case(suite, "contention");
 
 	tcase_add_test(sides, readers_are_many);
 	tcase_add_test(sides, a_writer_is_alone);
@@ -584,7 +530,6 @@ int main(void)
 	tcase_add_test(order, a_downgrade_before_a_writer_lets_it_wait);
 	tcase_add_test(misuse, releasing_what_one_does_not_hold_is_misuse);
 	tcase_add_test(misuse, destroying_a_held_one_is_misuse);
-	tcase_add_loop_test(forked, a_child_does_not_wait_for_threads_of_its_parent, 0, 3);
 	tcase_add_test(contention, readers_and_writers_exclude_each_other);
 	return testing_run(suite);
 }

@@ -271,6 +271,34 @@ START_TEST(destroying_one_that_is_waited_for_is_misuse)
 }
 END_TEST
 
+/* A thread of the parent was spinning for a permit when this child was made; it will not come. */
+static void take_what_nobody_waits_for(void *unused)
+{
+	(void)unused;
+	if (fl_semaphore_acquire_try(&semaphore))
+		_Exit(1);
+	if (fl_semaphore_release(&semaphore, 1) != 0)
+		_Exit(2);
+	if (!fl_semaphore_acquire_try(&semaphore))
+		_Exit(3);
+	if (fl_semaphore_release(&semaphore, 1) != 0 || fl_semaphore_acquire_until(&semaphore, 0, NULL) != 0)
+		_Exit(4);
+	fl_semaphore_destroy(&semaphore);
+}
+
+START_TEST(a_child_keeps_no_permit_for_a_thread_it_does_not_have)
+{
+	uint32_t marks[] = {0x40000000u, 0x80000000u, 0xc0000000u}; /* SPINNING, WAITERS, both */
+	char said[1024];
+	int status;
+
+	semaphore.fl_value = marks[_i];
+	status = reports_of_child(take_what_nobody_waits_for, NULL, said, sizeof(said), NULL);
+	semaphore.fl_value = 0;
+	ck_assert_msg(status == 0, "status %#x: %s", (unsigned)status, said);
+}
+END_TEST
+
 /* Permits go round between threads that come and go in all ways; what was there is there afterwards. */
 enum { PERMITS = 3, ROUNDS = 8000 };
 static int inside;
@@ -302,7 +330,7 @@ static void go_round(unsigned index, void *arg)
 		if (!acquire_somehow(i))
 			continue;
 		ck_assert_int_le(__atomic_add_fetch(&inside, 1, __ATOMIC_RELAXED), PERMITS);
-		if (i % 5 == 0)
+		if (i % 64 == 0)
 			sched_yield();
 		__atomic_sub_fetch(&inside, 1, __ATOMIC_RELAXED);
 		ck_assert_int_eq(fl_semaphore_release(&semaphore, 1), 0);
@@ -451,6 +479,7 @@ int main(void)
 	tcase_add_test(waiting, a_permit_after_the_cancel_goes_to_the_next);
 	tcase_add_test(waiting, all_who_gave_up_leave_it_usable);
 	tcase_add_test(waiting, destroying_one_that_is_waited_for_is_misuse);
+	tcase_add_loop_test(waiting, a_child_keeps_no_permit_for_a_thread_it_does_not_have, 0, 3);
 	tcase_add_test(contention, permits_are_conserved);
 	tcase_add_test(contention, deadlines_may_race_with_releases);
 	tcase_add_test(contention, no_permit_is_lost_on_the_way);

@@ -529,7 +529,7 @@ START_TEST(signals_end_no_wait)
 	call_start(&call, call_until, &asked);
 	waiting_await(situation->key, 1);
 	testing_await_asleep(call.id);
-	call_interrupt(&call, 100, 0);
+	call_interrupt(&call, 20, 0);
 	ck_assert(!call_returned(&call));
 	ck_assert_uint_eq(waiting_for(situation->key), 1);
 	situation->let_go();

@@ -181,7 +181,7 @@ START_TEST(a_signal_is_no_error_and_moves_no_deadline)
 
 	word = 0;
 	call_start(&call, wait_for_change, &wait);
-	call_interrupt(&call, 200, _i ? SA_RESTART : 0);
+	call_interrupt(&call, 50, _i ? SA_RESTART : 0);
 	ck_assert_int_eq(call_end(&call), -ETIMEDOUT);
 	ck_assert_int_ge(fl_now(), wait.deadline);
 }
@@ -195,7 +195,7 @@ START_TEST(signals_do_not_end_a_wait_that_looks_again)
 	word = 0;
 	call_start(&call, wait_for_change, &wait);
 	testing_await_asleep(call.id);
-	call_interrupt(&call, 200, 0);
+	call_interrupt(&call, 50, 0);
 	ck_assert(!call_returned(&call));
 	__atomic_store_n(&word, 1, __ATOMIC_RELEASE);
 	fl_word_wake_(&word, 1, FL_WORD_PRIVATE);

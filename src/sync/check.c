@@ -161,10 +161,10 @@ void fl_check_acquired_(const void *lock, enum fl_lock_kind kind, const void *si
 {
 	unsigned checks = fl_checks();
 	uintptr_t key = fl_key(lock, kind);
-	uint64_t context;
+	uint64_t context = 0;
 	struct fl_check_thread *me = checks == FL_CHECK_ORDER ? fl_held_ready(key, &context) : NULL;
 
-	if (fl_likely(me != NULL))
+	if (me)
 		fl_held_push(me, key, site, context);
 	else
 		add(checks, key, site, waited_since);

@@ -6,8 +6,8 @@
  *   bits 20-25  EPOCH: in which generation of forked children (base/fork.h) the rest of the word is true
  *   bit 29      ORPHANED: a fork left the writer behind; the next who acquires is told, and clears it
  *   bit 30      WRITING: a thread holds the write side
- *   bit 31      WAITERS: the queue may have somebody in it. Set by a waiter, cleared when the queue has become empty, both
- *               under the bucket's lock.
+ *   bit 31      WAITERS: the queue may have somebody in it. Set by a waiter, cleared when the queue has become empty,
+ *               both under the bucket's lock.
  * fl_writer     number of the thread that writes, while WRITING; 0 before it releases. So a thread finds its own number
  *               there only if it writes.
  *
@@ -23,9 +23,10 @@
  *        of either. While it is set, fl_state changes only under the bucket's lock.
  *   [R3] When the queue is not empty, the head cannot be served as things are. Whoever changes that (a release, or a
  *        waiter that leaves) serves.
- *   [R4] A word of another EPOCH is the parent's. Whoever meets it first sets it right, under the bucket's lock: the
- *        calling thread's own side stays, other readers are gone, another writer leaves the lock ORPHANED. Every change
- *        is a compare-and-swap from a word of this epoch, so none is made before that.
+ *   [R4] A word of another EPOCH is the parent's. What the thread that forked reads is set right at once; any other
+ *        word by whoever meets it first, under the bucket's lock: its readers are gone, and so is its writer, which
+ *        leaves the lock ORPHANED, unless that is the thread that forked. Every change is a compare-and-swap from a
+ *        word of this epoch, so none is made before that.
  *
  * Rejected: letting readers overtake waiting writers (starves writers), or writers readers (starves readers).
  */
@@ -131,14 +132,33 @@ static inline uint32_t epoch(void)
 	return fl_fork_epoch_ * EPOCH_ONE;
 }
 
-/* What the word ought to be in this process, where nobody but the calling thread can hold the lock yet. */
+/* What the word of a lock ought to be in this process, where nobody reads it. */
 static uint32_t right_state(const fl_rwlock *lock, uint32_t state)
 {
-	if ((state & WRITING) && writes(lock))
+	uint32_t writer = fl_load_relaxed(&lock->fl_writer);
+
+	if ((state & WRITING) && writer != 0 && !fl_self_gone_(writer))
 		return epoch() | WRITING;
-	if (state & (WRITING | ORPHANED))
-		return epoch() | ORPHANED;
-	return epoch() | (find_hold(lock) ? 1 : 0);
+	return epoch() | (state & (WRITING | ORPHANED) ? ORPHANED : 0);
+}
+
+/* The locks that the calling thread, the only one in a child, reads. Not left for later: then it may have company. */
+static void after_fork(void)
+{
+	struct fl_record *record = fl_tls_.record;
+	uint32_t i = record ? record->n_reads : 0;
+
+	while (i-- > 0) {
+		fl_rwlock *lock = (fl_rwlock *)(uintptr_t)record->reads[i].lock;
+
+		fl_store_relaxed(&lock->fl_writer, 0);
+		fl_store_relaxed(&lock->fl_state, epoch() | 1);
+	}
+}
+
+__attribute__((constructor)) static void at_start(void)
+{
+	fl_fork_register_(after_fork);
 }
 
 /* What every call begins with in a forked child. [R4] */

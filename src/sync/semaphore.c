@@ -76,11 +76,22 @@ void fl_semaphore_name(fl_semaphore *semaphore, const char *name)
 	fl_name_set_(semaphore, name);
 }
 
+/* Under the bucket's lock. [M4] */
+static void forget_parent(fl_semaphore *semaphore)
+{
+	if (fl_load_relaxed(&semaphore->fl_epoch) == fl_fork_epoch_)
+		return;
+	fl_store_relaxed(&semaphore->fl_epoch, fl_fork_epoch_);
+	fl_and_relaxed(&semaphore->fl_value, PERMITS);
+}
+
 void fl_semaphore_destroy(fl_semaphore *semaphore)
 {
 	struct fl_bucket *bucket = fl_park_lock_(semaphore);
-	bool waited = fl_park_first_(bucket, semaphore) != NULL;
+	bool waited;
 
+	forget_parent(semaphore);
+	waited = fl_park_first_(bucket, semaphore) || (fl_load_relaxed(&semaphore->fl_value) & SPINNING);
 	fl_park_unlock_(bucket);
 	if (waited)
 		fl_misuse_("semaphore", semaphore, "destroyed while it is waited for");
@@ -111,10 +122,22 @@ static inline bool take_by_guess(fl_semaphore *semaphore)
 	return fl_likely(available(value)) && fl_likely(try_take(semaphore, &value));
 }
 
+static bool is_stale(const fl_semaphore *semaphore, uint32_t value)
+{
+	return (value & (SPINNING | WAITERS)) && fl_load_relaxed(&semaphore->fl_epoch) != fl_fork_epoch_;
+}
+
 static bool take(fl_semaphore *semaphore)
 {
 	uint32_t value = fl_load_relaxed(&semaphore->fl_value);
 
+	if (fl_unlikely(is_stale(semaphore, value))) {
+		struct fl_bucket *bucket = fl_park_lock_(semaphore);
+
+		forget_parent(semaphore);
+		fl_park_unlock_(bucket);
+		value = fl_load_relaxed(&semaphore->fl_value);
+	}
 	while (available(value))
 		if (try_take(semaphore, &value))
 			return true;
@@ -138,15 +161,6 @@ static void put(struct fl_bucket *bucket, fl_semaphore *semaphore, uint32_t valu
 	fl_store_relaxed(&semaphore->fl_guess, value);
 	/* [semaphore.3] release; pairs with [semaphore.1], [semaphore.4] */
 	fl_store_release(&semaphore->fl_value, value);
-}
-
-/* Under the bucket's lock. [M4] */
-static void forget_parent(fl_semaphore *semaphore)
-{
-	if (fl_load_relaxed(&semaphore->fl_epoch) == fl_fork_epoch_)
-		return;
-	fl_store_relaxed(&semaphore->fl_epoch, fl_fork_epoch_);
-	fl_and_relaxed(&semaphore->fl_value, PERMITS);
 }
 
 /* Queues as the last, or as the first if the thread has spun before; unless there is a permit for it: then takes that
@@ -303,6 +317,8 @@ static int give(fl_semaphore *semaphore, uint32_t n)
 	kept = value & PERMITS;
 	if (!(value & WAITERS)) {
 		error = add(semaphore, n);
+	} else if (exceeds(semaphore, value, n)) {
+		error = -EOVERFLOW; /* another release was quicker */
 	} else {
 		if ((value & SPINNING) && kept == 0) {
 			kept = 1;

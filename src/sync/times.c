@@ -310,8 +310,12 @@ static size_t copy_table(struct fl_times_row *rows, const struct fl_table *table
 	const struct fl_table_entry *entry = NULL;
 	size_t n = 0;
 
-	while ((entry = fl_table_next_(table, entry)))
-		copy_row(&rows[n++], (const struct fl_times *)entry, alive);
+	while ((entry = fl_table_next_(table, entry))) {
+		const struct fl_times *times = (const struct fl_times *)entry;
+
+		if (fl_load_relaxed(&times->figures.acquires) != 0) /* not only released since counting began */
+			copy_row(&rows[n++], times, alive);
+	}
 	return n;
 }
 

@@ -112,7 +112,8 @@ static void put_cells(struct output *output, const struct line *line, const int 
 	if (output->text.left < 2 * N_COLUMNS * CELL_SIZE)
 		flush(output);
 	for (i = 0; i < N_COLUMNS; i++)
-		fl_text_add_(&output->text, i < ACQUIRES ? "%-*s  " : "%*s  ", widths[i], line->cells[i]);
+		fl_text_add_(&output->text, i < ACQUIRES ? "%s%-*s" : "%s%*s", i > 0 ? "  " : "", widths[i],
+			     line->cells[i]);
 }
 
 static void put_sites(struct output *output, const struct fl_times_row *row, const int widths[N_COLUMNS])
@@ -126,7 +127,8 @@ static void put_sites(struct output *output, const struct fl_times_row *row, con
 			flush(output);
 		if (j > 0)
 			fl_text_add_(&output->text, "\n%*s", indent, "");
-		fl_text_add_(&output->text, "%3.0f %% at ", percent(row->sites[j].waited, row->figures.waited.total));
+		fl_text_add_(&output->text, "%s%3.0f %% at ", j == 0 ? "  " : "",
+			     percent(row->sites[j].waited, row->figures.waited.total));
 		fl_text_site_(&output->text, row->sites[j].site);
 	}
 	fl_text_add_(&output->text, "\n");
@@ -157,7 +159,7 @@ int fl_times_write_(int fd, struct fl_times_row *rows, size_t n)
 {
 	struct output output = {.fd = fd, .text = {output.buffer, sizeof(output.buffer)}};
 	int widths[N_COLUMNS] = {0};
-	struct line line;
+	struct line line = {0};
 	size_t i;
 
 	find_names(rows, n);
@@ -169,7 +171,7 @@ int fl_times_write_(int fd, struct fl_times_row *rows, size_t n)
 	}
 	fl_text_add_(&output.text, "fairlead: times of process %d: %zu lines\n", (int)getpid(), n);
 	put_cells(&output, &heading, widths);
-	fl_text_add_(&output.text, "sites\n");
+	fl_text_add_(&output.text, "  sites\n");
 	for (i = 0; i < n; i++) {
 		write_cells(&line, &rows[i]);
 		put_cells(&output, &line, widths);

@@ -1,0 +1,98 @@
+/*
+ * planted_list.c - which mistakes are planted, where, and how the model must find them.
+ *
+ * For each primitive at least one order made relaxed and one wake-up dropped: by the kernel, or because the
+ * mark that says that somebody waits is not set.
+ */
+#include "planted.h"
+
+#define WAITERS 0x80000000u
+#define EVENT_WAITERS 2u
+
+#define WEAKEN(scenario, tag, finding) \
+	{ \
+		scenario, MODEL_WEAKEN, tag, "its order is relaxed", 0, finding \
+	}
+#define LOSE_WAKE(scenario, finding) \
+	{ \
+		scenario, MODEL_LOSE_WAKE, "one wake-up", "is lost", 0, finding \
+	}
+#define LOSE_MARK(scenario, place, mask, finding) \
+	{ \
+		scenario, MODEL_LOSE_MARK, place, "the mark of those who wait is lost", mask, finding \
+	}
+#define LEAVE_OUT(scenario, place, finding) \
+	{ \
+		scenario, MODEL_LEAVE_OUT, place, "is left out once", 0, finding \
+	}
+
+#define WOKEN "base/park.c wake exchange word"
+
+const struct model_planted model_planted[] = {
+	WEAKEN("inner", "inner.1", "data race on &o->counter"),
+	WEAKEN("inner", "inner.2", "data race on &o->counter"),
+	WEAKEN("inner", "inner.3", "data race on &o->counter"),
+
+	WEAKEN("lock", "lock.1", "data race on &o->counter"),
+	WEAKEN("lock", "lock.2", "data race on &o->counter"),
+	WEAKEN("lock", "lock.3", "data race on &o->counter"),
+	WEAKEN("lock-three", "lock.4", "data race on &o->counter"),
+	WEAKEN("lock", "park.1", "data race"),
+	WEAKEN("lock", "park.2", "data race"),
+	WEAKEN("lock-atomic", "lock.3", "data race on &o->counter"),
+	LOSE_WAKE("lock", "deadlock"),
+	LOSE_MARK("lock", "sync/lock.c mark cas &lock->fl_word", WAITERS, "deadlock"),
+	{"lock", MODEL_LOSE_BARRIER, "the barrier", "does nothing", 0, "deadlock"},
+	LEAVE_OUT("lock-foreign", WOKEN, "deadlock"),
+
+	WEAKEN("condition-all", "lock.4", "data race"),
+	WEAKEN("condition-all", "park.1", "data race"),
+	WEAKEN("condition-lock", "inner.2", "data race"),
+	LOSE_WAKE("condition", "deadlock"),
+	LOSE_WAKE("condition-then-wait", "deadlock"),
+	LOSE_MARK("condition", "sync/lock.c fl_lock_expect_waiter_ cas &lock->fl_word", WAITERS, "deadlock"),
+
+	WEAKEN("event-look", "event.1", "data race on &o->data"),
+	WEAKEN("event-look", "event.2", "data race on &o->data"),
+	WEAKEN("event-look", "event.3", "data race on &o->data"),
+	WEAKEN("event", "park.1", "data race"),
+	LOSE_WAKE("event", "deadlock"),
+	LOSE_MARK("event", "sync/event.c queue cas &event->fl_state", EVENT_WAITERS, "deadlock"),
+	LEAVE_OUT("event", WOKEN, "deadlock"),
+
+	WEAKEN("semaphore", "semaphore.1", "data race on &o->data"),
+	WEAKEN("semaphore", "semaphore.2", "data race on &o->data"),
+	WEAKEN("semaphore-two", "semaphore.3", "data race on &o->data"),
+	WEAKEN("semaphore", "semaphore.4", "data race on &o->data"),
+	WEAKEN("semaphore", "park.2", "data race"),
+	LOSE_WAKE("semaphore", "deadlock"),
+	LOSE_MARK("semaphore", "sync/semaphore.c queue cas &semaphore->fl_value", WAITERS, "deadlock"),
+	LEAVE_OUT("semaphore-two", WOKEN, "deadlock"),
+
+	WEAKEN("barrier", "inner.2", "data race"),
+	WEAKEN("barrier", "park.1", "data race"),
+	WEAKEN("barrier", "park.2", "data race"),
+	LOSE_WAKE("barrier", "deadlock"),
+	LEAVE_OUT("barrier-three", WOKEN, "deadlock"),
+	LEAVE_OUT("barrier", "sync/barrier.c set store field", "scenario_rounds.c"),
+
+	WEAKEN("rwlock", "rwlock.1", "data race on &o->value"),
+	WEAKEN("rwlock", "rwlock.2", "data race on &o->value"),
+	LOSE_WAKE("rwlock", "deadlock"),
+	LOSE_MARK("rwlock", "sync/rwlock.c mark cas &lock->fl_state", WAITERS, "deadlock"),
+
+	WEAKEN("rwlock-left", "rwlock.3", "data race on &o->value"),
+	WEAKEN("rwlock", "rwlock.4", "data race on &o->value"),
+	WEAKEN("rwlock", "rwlock.5", "data race on &o->value"),
+
+	WEAKEN("once-until", "once.1", "data race on &o->made"),
+	WEAKEN("once-until", "once.2", "data race on &o->made"),
+	WEAKEN("once-failing", "once.3", "data race on &o->tried"),
+	LOSE_WAKE("once", "deadlock"),
+
+	WEAKEN("note", "note.1", "data race on &o->made"),
+	WEAKEN("note", "note.2", "data race on &o->made"),
+	LOSE_WAKE("note", "deadlock"),
+	LOSE_WAKE("event-cancel", "deadlock"),
+	{0},
+};

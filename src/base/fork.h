@@ -6,8 +6,8 @@
 
 #include <stdint.h>
 
-/* How often the process is a forked child: 0, 1, ... 63, 1, ... What an object says of threads that wait for it is marked
- * with it, so that a child knows what is said of threads that it does not have. */
+/* How often the process is a forked child: 0, 1, ... 63, 1, ... What an object says of threads that wait for it is
+ * marked with it, so that a child knows what is said of threads that it does not have. */
 extern uint8_t fl_fork_epoch_;
 
 /* Has `handler` called in every forked child, after base has put itself in order. At most 8 of them; called from

@@ -103,9 +103,9 @@ static void set_critical(uint32_t depth)
 	fl_signal_fence();
 }
 
-/* Takes the next entry from the list, or makes it empty if all of it is done. While `critical` is 1, handlers append and do
- * nothing else: so an entry is taken once, and the two indexes are put back as one step, unless something was appended first:
- * then n_deferred has changed, and the exchange fails. */
+/* Takes the next entry from the list, or makes it empty if all of it is done. While `critical` is 1, handlers append
+ * and do nothing else: so an entry is taken once, and the two indexes are put back as one step, unless something was
+ * appended first: then n_deferred has changed, and the exchange fails. */
 static bool take_deferred(struct fl_deferred *ret_deferred)
 {
 	uint32_t done;

@@ -23,9 +23,9 @@ struct fl_asker {
 	bool woken;           /* FL_LOCK_WAKING is this thread's mark */
 	bool was_queued;      /* it has been woken from the queue */
 	bool may_wait;        /* it has not been told to come back at once */
-	bool must;             /* it does not come back without the lock */
-	bool doomed;           /* it was reported to wait for ever */
-	fl_time waited_since;  /* for FL_CHECK_TIMES */
+	bool must;            /* it does not come back without the lock */
+	bool doomed;          /* it was reported to wait for ever */
+	fl_time waited_since; /* for FL_CHECK_TIMES */
 	struct fl_waiter waiter;
 };
 

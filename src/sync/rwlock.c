@@ -482,8 +482,6 @@ void fl_rwlock_release_write(fl_rwlock *lock)
 
 int fl_rwlock_downgrade(fl_rwlock *lock)
 {
-	const void *site = __builtin_return_address(0);
-
 	if (refuse_write(lock, "turned into a read side"))
 		return -EPERM;
 	if (reserve_hold() != 0)
@@ -491,7 +489,7 @@ int fl_rwlock_downgrade(fl_rwlock *lock)
 	begin(lock);
 	if (fl_unlikely(fl_checks() != 0)) {
 		fl_check_released_(lock, FL_KIND_WRITE);
-		fl_check_acquired_(lock, FL_KIND_READ, site, 0);
+		fl_check_acquired_(lock, FL_KIND_READ, __builtin_return_address(0), 0);
 	}
 	fl_store_relaxed(&lock->fl_writer, 0);
 	add_hold(lock);

@@ -20,6 +20,7 @@
 
 #include "base/spin.h"
 #include "base/word.h"
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -263,6 +264,7 @@ void fl_park_remove_(struct fl_bucket *bucket, struct fl_waiter *waiter)
 		remove_first(link);
 		return;
 	}
+	assert(*link && waiter->previous); /* [P1] */
 	waiter->previous->next = waiter->next;
 	if (waiter->next)
 		waiter->next->previous = waiter->previous;

@@ -8,6 +8,7 @@
 #include "stress.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 /* ---- what is protected ---- */
@@ -34,7 +35,8 @@ static void leave(struct stress_worker *worker)
 /* ---- lock ---- */
 
 static fl_lock lock;
-static int to_release; /* the lock is held by nobody's wish: who sees this releases it */
+static int to_release;              /* the lock is held by nobody's wish: who sees this releases it */
+static unsigned n_left, n_released; /* how often it was left to another, and released because of that */
 
 static void set_up_lock(unsigned threads, uint64_t rounds)
 {
@@ -46,8 +48,25 @@ static void set_up_lock(unsigned threads, uint64_t rounds)
 
 static void release_for_another(void)
 {
-	if (__atomic_exchange_n(&to_release, 0, __ATOMIC_ACQUIRE))
-		fl_lock_release(&lock);
+	if (!__atomic_exchange_n(&to_release, 0, __ATOMIC_ACQUIRE))
+		return;
+	fl_lock_release(&lock);
+	__atomic_fetch_add(&n_released, 1, __ATOMIC_RELEASE);
+}
+
+/* Leaves the release to whoever comes first. */
+static void leave_to_another(void)
+{
+	unsigned mine = ++n_left;
+
+	__atomic_store_n(&to_release, 1, __ATOMIC_RELEASE);
+	if (!(fl_check_enabled() & FL_CHECK_ORDER))
+		return;
+	/* A thread that waits for what it holds would be reported. */
+	sched_yield();
+	release_for_another();
+	while ((int)(__atomic_load_n(&n_released, __ATOMIC_ACQUIRE) - mine) < 0)
+		sched_yield();
 }
 
 static int acquire_lock(struct stress_way way)
@@ -74,7 +93,7 @@ static void work_at_lock(struct stress_worker *worker)
 		enter(worker);
 		leave(worker);
 		if (stress_random(worker, 64) == 0)
-			__atomic_store_n(&to_release, 1, __ATOMIC_RELEASE);
+			leave_to_another();
 		else
 			fl_lock_release(&lock);
 	}

@@ -7,7 +7,9 @@
  *        FL_REPORT_ORDER, with both orders, the call sites and the names, before it ever deadlocks; two orders that
  *        are always taken under one and the same outer lock cannot deadlock and are not reported. Threads that do
  *        deadlock on locks are reported as FL_REPORT_DEADLOCK with the whole cycle, and the call that closed it
- *        returns -EDEADLK.
+ *        returns -EDEADLK. A lock is expected to be released by the thread that holds it: one that waits for the
+ *        fl_lock which it holds itself is reported, though another thread might still release it. What is released by
+ *        others as a rule is a signal: fl_event or fl_semaphore.
  * times: per lock: acquisitions, how many had to wait, how long, how long it was held, from where; printed to standard
  *        error at exit, the most waited-for first.
  *

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -282,6 +283,24 @@ START_TEST(released_out_of_turn_is_not_held)
 }
 END_TEST
 
+START_TEST(what_is_learned_of_some_is_not_taken_for_all)
+{
+	struct caught caught;
+
+	ck_assert_int_eq(fl_lock_acquire(&a), 0);
+	ck_assert_int_eq(fl_lock_acquire(&b), 0);
+	fl_lock_release(&a);
+	ck_assert_int_eq(fl_lock_acquire(&c), 0);
+	fl_lock_release(&c);
+	fl_lock_release(&b);
+	ck_assert_int_eq(fl_lock_acquire(&a), 0);
+	take_both(&b, &c);
+	fl_lock_release(&a);
+	take_both(&c, &a);
+	expect_order(&caught, "lock", &a, "opposite order");
+}
+END_TEST
+
 static fl_event acquired, released;
 
 static int acquire_and_go_on(void *arg)
@@ -342,6 +361,7 @@ START_TEST(what_an_ended_thread_held_the_next_one_does_not_hold)
 {
 	struct call call;
 
+	take_both(&c, &d); /* so that this thread has a record, and the next two share one */
 	call_start(&call, end_holding, &a);
 	call_end(&call);
 	call_start(&call, take_right, &b);
@@ -435,6 +455,32 @@ START_TEST(a_forked_child_knows_the_orders_of_its_parent)
 }
 END_TEST
 
+/* Sanitizers need memory of their own at any time. */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+START_TEST(without_memory_locks_work_and_reports_say_so)
+{
+	struct rlimit before, none;
+	struct caught caught;
+	fl_rlock unused = FL_RLOCK_INIT;
+
+	fl_rlock_count(&unused); /* so that this thread has a record already */
+	ck_assert_int_eq(getrlimit(RLIMIT_AS, &before), 0);
+	none = (struct rlimit){1, before.rlim_max};
+	ck_assert_int_eq(setrlimit(RLIMIT_AS, &none), 0);
+	ck_assert_int_eq(fl_lock_acquire(&a), 0);
+	ck_assert_int_eq(fl_lock_acquire(&b), 0);
+	fl_lock_release(&a);
+	fl_lock_release(&b);
+	ck_assert_int_eq(setrlimit(RLIMIT_AS, &before), 0);
+	take_both(&b, &a);
+	reports_expect_none();
+	take_both(&a, &b);
+	expect_order(&caught, "lock", &b, "opposite order");
+	expect_words(caught.text, "for want of memory, something was not recorded");
+}
+END_TEST
+#endif
+
 static void take_in_order(unsigned index, void *arg)
 {
 	fl_lock mine;
@@ -490,6 +536,7 @@ int main(void)
 	tcase_add_test(held, what_a_try_got_is_held);
 	tcase_add_test(held, an_acquisition_with_a_deadline_makes_an_order);
 	tcase_add_test(held, released_out_of_turn_is_not_held);
+	tcase_add_test(held, what_is_learned_of_some_is_not_taken_for_all);
 	tcase_add_test(held, released_by_another_thread_is_not_held);
 	tcase_add_test(held, acquired_again_after_that_is_held);
 	tcase_add_test(held, what_an_ended_thread_held_the_next_one_does_not_hold);
@@ -497,6 +544,9 @@ int main(void)
 	tcase_add_test(whole, a_hook_may_acquire_locks_and_even_be_reported);
 	tcase_add_test(whole, a_hook_that_waits_for_itself_comes_to_an_end);
 	tcase_add_test(whole, a_forked_child_knows_the_orders_of_its_parent);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	tcase_add_test(whole, without_memory_locks_work_and_reports_say_so);
+#endif
 	tcase_add_test(whole, threads_that_keep_the_order_are_not_reported);
 	return testing_run(suite);
 }

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fairlead/fairlead.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,15 @@ static void set_up(void)
 	fl_rlock_init(&rlock, "again");
 	fl_rwlock_init(&rwlock, "table");
 	fl_condition_init_lock(&condition, &lock, "changed");
+}
+
+/* The table that the test's process prints when it exits is in nobody's interest. */
+static void tear_down(void)
+{
+	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	dup2(nowhere, STDERR_FILENO);
+	close(nowhere);
 }
 
 /* Reading the table. */
@@ -526,9 +536,10 @@ static void add_counting(Suite *suite)
 
 	TCase *enabling = testing_case(suite, "enabling");
 
+	tcase_add_checked_fixture(enabling, NULL, tear_down);
 	tcase_add_test(enabling, what_was_held_before_may_be_released_after);
-	tcase_add_checked_fixture(counting, set_up, NULL);
-	tcase_add_checked_fixture(tables, set_up, NULL);
+	tcase_add_checked_fixture(counting, set_up, tear_down);
+	tcase_add_checked_fixture(tables, set_up, tear_down);
 	tcase_add_test(counting, acquisitions_are_counted_exactly);
 	tcase_add_test(counting, acquisitions_by_many_threads_are_counted_exactly);
 	tcase_add_test(counting, how_long_it_was_held);

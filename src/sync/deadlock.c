@@ -266,6 +266,8 @@ static void report(uintptr_t key, struct circle *circle)
 
 	for (i = 0; i < n; i++)
 		describe_step(&text, &circle->steps[i], &circle->steps[(i + 1) % n]);
+	if (n > 0)
+		fl_text_missed_(&text);
 	fl_arena_give_(circle, size_of_circle(n));
 	if (n == 1)
 		fl_report_(FL_REPORT_DEADLOCK, fl_kind_name_(fl_key_kind(key)), fl_key_lock(key), more,

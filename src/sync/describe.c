@@ -7,6 +7,8 @@
 
 #include "base/name.h"
 #include "base/report.h"
+#include "sync/held.h"
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -55,4 +57,12 @@ void fl_text_site_(struct fl_text *text, const void *site)
 	}
 	fl_report_site_(site, buffer, sizeof(buffer));
 	fl_text_add_(text, "%s", buffer);
+}
+
+void fl_text_missed_(struct fl_text *text)
+{
+	uint64_t n = fl_held_n_missed_();
+
+	if (n != 0)
+		fl_text_add_(text, "  (for want of memory, something was not recorded, %" PRIu64 " times)\n", n);
 }

@@ -23,6 +23,9 @@ void fl_text_lock_(struct fl_text *text, const void *lock, enum fl_lock_kind kin
 /* A place in the program: see fl_report_site_. */
 void fl_text_site_(struct fl_text *text, const void *site);
 
+/* A line about what is not known because there was no memory; nothing if there was. */
+void fl_text_missed_(struct fl_text *text);
+
 /* "lock", "rlock", "rwlock": what fl_report.object is for it. */
 const char *fl_kind_name_(enum fl_lock_kind kind);
 

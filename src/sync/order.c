@@ -423,6 +423,7 @@ static void report(struct fl_check_thread *me, struct circle *circle)
 
 	for (i = 0; i < n; i++)
 		describe_sight(&text, &circle->sights[i], i == 0);
+	fl_text_missed_(&text);
 	fl_arena_give_(circle, size_of_circle(n));
 	fl_text_lock_(&first, fl_key_lock(now.keys[FROM]), fl_key_kind(now.keys[FROM]));
 	if (!fl_held_report_begin_(me))

@@ -8,7 +8,6 @@
 #include "sync/times_table.h"
 
 #include "sync/describe.h"
-#include "sync/held.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -169,7 +168,7 @@ int fl_times_write_(int fd, struct fl_times_row *rows, size_t n)
 		write_cells(&line, &rows[i]);
 		widen(widths, &line);
 	}
-	fl_text_add_(&output.text, "fairlead: times of process %d: %zu lines\n", (int)getpid(), n);
+	fl_text_add_(&output.text, "fairlead: times of process %d, the most waited-for lock first:\n", (int)getpid());
 	put_cells(&output, &heading, widths);
 	fl_text_add_(&output.text, "  sites\n");
 	for (i = 0; i < n; i++) {
@@ -177,8 +176,7 @@ int fl_times_write_(int fd, struct fl_times_row *rows, size_t n)
 		put_cells(&output, &line, widths);
 		put_sites(&output, &rows[i], widths);
 	}
-	if (fl_held_n_missed_() != 0)
-		fl_text_add_(&output.text, "(for want of memory, not recorded: %" PRIu64 ")\n", fl_held_n_missed_());
+	fl_text_missed_(&output.text);
 	flush(&output);
 	return output.error;
 }

@@ -8,6 +8,8 @@
 #include "testing.h"
 #include "waiting.h"
 
+#include "base/park.h"
+
 #include <errno.h>
 #include <fairlead/fairlead.h>
 #include <sched.h>
@@ -100,6 +102,27 @@ START_TEST(a_clear_right_after_the_set_takes_nothing_back)
 		call_thaw(&calls[i]);
 	for (i = 0; i < 4; i++)
 		ck_assert_int_eq(call_end(&calls[i]), 0);
+}
+END_TEST
+
+/* As a signal handler does that interrupted its thread there. So many that they must not be done one on top of the
+ * other. */
+START_TEST(sets_and_clears_inside_a_section_are_done_in_order_at_its_end)
+{
+	struct call call;
+	struct fl_bucket *bucket;
+	int i;
+
+	call_start(&call, wait, NULL);
+	waiting_await(&event, 1);
+	bucket = fl_park_lock_(&call);
+	for (i = 0; i < 100000; i++)
+		fl_event_set(&event);
+	fl_event_clear(&event);
+	ck_assert(!fl_event_is_set(&event));
+	fl_park_unlock_(bucket);
+	ck_assert(!fl_event_is_set(&event));
+	ck_assert_int_eq(call_end(&call), 0);
 }
 END_TEST
 
@@ -335,6 +358,7 @@ int main(void)
 	tcase_add_test(flag, it_is_set_and_cleared);
 	tcase_add_test(waiting, a_set_wakes_all);
 	tcase_add_test(waiting, a_clear_right_after_the_set_takes_nothing_back);
+	tcase_add_test(waiting, sets_and_clears_inside_a_section_are_done_in_order_at_its_end);
 	tcase_add_test(waiting, who_comes_after_the_clear_waits_for_the_next_set);
 	tcase_add_test(waiting, a_clear_wakes_nobody);
 	tcase_add_test(waiting, a_deadline_after_the_set_does_not_count);

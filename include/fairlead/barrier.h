@@ -8,6 +8,10 @@
  * deadline passes, its note is cancelled), if the action fails, or if somebody calls fl_barrier_abort, the barrier is
  * broken: all who wait, and all who come later, get -EPIPE until fl_barrier_reset.
  *
+ * More threads than parties may use it. Then a round may be complete while the action of the one before it still
+ * runs, and their actions run at the same time. When one party has returned, it may free the barrier if no other
+ * round begins.
+ *
  * No call may come from a signal handler. No call fails or returns early because of a signal.
  */
 #ifndef FAIRLEAD_BARRIER_H
@@ -27,7 +31,7 @@ typedef struct fl_barrier {
 	uint32_t fl_parties;
 	uint32_t fl_arrived;
 	uint32_t fl_state;
-	uint16_t fl_spin;
+	uint16_t fl_spare0;
 	uint16_t fl_epoch;
 	int (*fl_action)(void *arg);
 	void *fl_arg;

@@ -10,7 +10,9 @@
  *   - a read side that another thread held is released;
  *   - a once that another thread was running is not done: the next who asks runs it;
  *   - semaphores, events, barriers and conditions keep their permits, flags and breakage, and nobody waits for them.
- *     Permits that other threads had taken stay taken.
+ *     Permits that other threads had taken stay taken;
+ *   - a note keeps its state; one of which other threads had children is to be made anew (fl_note_init) before it is
+ *     cancelled, since its children may lie on stacks that are no more.
  *
  * A thread of the parent that was inside a call of Fairlead at the very moment of the fork may leave that one object
  * as if it had gone either way.

@@ -81,7 +81,7 @@ bool fl_lock_locked(const fl_lock *lock) FL_ALL_NONNULL;
  * them while holding another. Returns 0; -ETIMEDOUT; -EINVAL: a lock is named twice; -EDEADLK and -EOWNERDEAD as
  * fl_lock_acquire (-EOWNERDEAD: all are acquired, and the last holder of at least one is gone). Locks the caller
  * holds already must not be among them. The method is try-and-back-off: block on the one that was busy, then try the
- * rest. */
+ * rest. (In a forked child: -ETIMEDOUT may hide that a lock which was let go again had a holder that is gone.) */
 int fl_lock_all(size_t n, fl_lock *const *locks, fl_time deadline) FL_NONNULL(2) FL_MUST_CHECK;
 
 /* Releases `n` locks, the last first. */

@@ -33,6 +33,7 @@
 struct fl_bucket {
 	_Alignas(64) struct fl_inner lock;
 	struct fl_waiter *queues; /* the first waiter of each, linked by `others` */
+	uint16_t hint;
 };
 
 /* Work that signal handlers left: chunks that grow by one when needed and stay with the thread. */
@@ -92,6 +93,11 @@ bool fl_park_interrupted_(void)
 	return fl_load_relaxed(&fl_tls_.critical) != 0;
 }
 
+bool fl_park_deferred_(void)
+{
+	return fl_park_interrupted_() && fl_load_relaxed(&fl_tls_.n_deferred) != 0;
+}
+
 void fl_park_defer_(void (*work)(void *object, uint32_t n), void *object, uint32_t n)
 {
 	*deferred_entry(fl_add_relaxed(&fl_tls_.n_deferred, 1)) = (struct fl_deferred){work, object, n};
@@ -125,14 +131,21 @@ static bool take_deferred(struct fl_deferred *ret_deferred)
 	return have;
 }
 
-/* The work ends with a section of its own, whose end comes here again; that does no harm. */
+/* The work ends with a section of its own, whose end comes here again: it goes back at once, or each piece of work
+ * would be done on top of the one before it. What a handler leaves after the last look is found by the one after
+ * that. */
 static void do_deferred(void)
 {
 	struct fl_deferred deferred;
 
-	while (fl_load_relaxed(&fl_tls_.n_deferred) != 0)
-		if (take_deferred(&deferred))
-			deferred.work(deferred.object, deferred.n);
+	while (fl_load_relaxed(&fl_tls_.n_deferred) != 0 && !fl_load_relaxed(&fl_tls_.doing_deferred)) {
+		fl_store_relaxed(&fl_tls_.doing_deferred, true);
+		while (fl_load_relaxed(&fl_tls_.n_deferred) != 0)
+			if (take_deferred(&deferred))
+				deferred.work(deferred.object, deferred.n);
+		fl_store_relaxed(&fl_tls_.doing_deferred, false);
+		fl_signal_fence();
+	}
 }
 
 static void enter(void)
@@ -167,6 +180,11 @@ void fl_park_unlock_(struct fl_bucket *bucket)
 void fl_park_prefetch_(const void *home)
 {
 	fl_prefetch_write(bucket_of(home));
+}
+
+uint16_t *fl_park_hint_(const void *home)
+{
+	return &bucket_of(home)->hint;
 }
 
 /* The link to the first waiter of a queue; to NULL if nobody waits for `key`. */
@@ -426,4 +444,5 @@ void fl_park_after_fork_(void)
 	memset(buckets, 0, sizeof(buckets));
 	set_critical(0);
 	fl_tls_.n_deferred = fl_tls_.done_deferred = 0;
+	fl_tls_.doing_deferred = false;
 }

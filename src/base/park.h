@@ -14,7 +14,7 @@
  *     set the object's "look there" bit;
  *     fl_park_push_(bucket, &waiter, object);
  *     fl_park_unlock_(bucket);
- *     error = fl_park_wait_(&waiter, object, deadline, &object->fl_spin);
+ *     error = fl_park_wait_(&waiter, object, deadline, hint);
  *
  * and of a wake-up:
  *
@@ -77,6 +77,8 @@ struct fl_waiter {
 	bool nudge;   /* a second waiter of a thread: waking it also nudges `self`, the first */
 	uint8_t kind; /* the primitive's own: what is waited for */
 	bool crowd;   /* more threads than there are processors wait for each other (base/spin.h) */
+	bool moved;   /* a notify has moved it from a condition to the lock, */
+	bool second;  /* and it is woken together with the one before it (sync/lock.c) */
 	/* Another line: what its own thread needs. */
 	struct fl_bucket *bucket;
 	struct fl_waiter *self;
@@ -98,6 +100,9 @@ void fl_park_unlock_(struct fl_bucket *bucket);
 /* Begins to fetch the bucket's memory, for a caller that will lock it soon and has other memory to wait for. */
 void fl_park_prefetch_(const void *home);
 
+/* A hint of how long to spin (base/spin.h) that stays when the object is freed: the bucket's. */
+uint16_t *fl_park_hint_(const void *home);
+
 /* Makes `waiter` the last, or the first, of those who wait for `key`. Its word becomes WAITING; the primitive's own
  * fields are left. */
 void fl_park_push_(struct fl_bucket *bucket, struct fl_waiter *waiter, const void *key);
@@ -118,7 +123,8 @@ void fl_park_wake_(struct fl_wake_list *list);
 /* Blocks until the waiter, which was pushed for `key`, is woken. Returns 0;
  * -ETIMEDOUT or -ECANCELED: the deadline passed, or it was nudged, while it was still queued for `key`, and it has
  * been taken out. Once it is taken, or moved to another key, neither counts any more. `hint` is how long to spin
- * first; NULL: not at all. */
+ * first; NULL: not at all. It is written after the waiter was woken, so it must not be in an object that may be freed
+ * then. */
 int fl_park_wait_(struct fl_waiter *waiter, const void *key, fl_time deadline, uint16_t *hint);
 
 /* Takes the waiter out of the queue of `key`; returns false if it is not there any more. */
@@ -129,6 +135,9 @@ void fl_park_finish_(struct fl_waiter *waiter);
 
 /* Returns whether the caller is a signal handler that interrupted its own thread in a section like the above. */
 bool fl_park_interrupted_(void);
+
+/* Returns whether, besides, work is left for the end of that section. */
+bool fl_park_deferred_(void);
 
 /* Has work(object, n) called when that section ends, on the same thread. */
 void fl_park_defer_(void (*work)(void *object, uint32_t n), void *object, uint32_t n);

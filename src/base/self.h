@@ -37,7 +37,7 @@ struct fl_record {
 	struct fl_record *next_free;
 	struct fl_tls *tls;            /* the thread's own; only while it lives, and under the registry's lock */
 	struct fl_check_thread *check; /* what sync/check keeps about the thread, or NULL */
-	struct fl_read_hold *reads; /* the read sides that it holds (sync/rwlock.c); a child looks at those of others */
+	struct fl_read_hold *reads;    /* the read sides that it holds (sync/rwlock.c) */
 	uint32_t n_reads, max_reads;
 };
 
@@ -50,9 +50,10 @@ struct fl_tls {
 	uint32_t n_deferred; /* what signal handlers left to be done: how many, how many of these are done, */
 	uint32_t done_deferred;
 	struct fl_deferred_chunk *deferred; /* and where they are (base/park.c) */
-	uint32_t cpus;                      /* how many this thread may run on, */
-	fl_time cpus_read;                  /* as of then (base/spin.c) */
-	uint32_t waits;                     /* since it was last looked whether to spin */
+	bool doing_deferred;
+	uint32_t cpus;     /* how many this thread may run on, */
+	fl_time cpus_read; /* as of then (base/spin.c) */
+	uint32_t waits;    /* since it was last looked whether to spin */
 	uint32_t random;
 };
 

@@ -159,11 +159,13 @@ int fl_barrier_wait_until(fl_barrier *barrier, fl_time deadline, fl_note *note)
 	struct fl_waiter waiter = {
 		.left = left,
 	};
+	uint32_t parties;
 	int refusal, state, error;
 
 	fl_prefetch_write(barrier);
 	fl_park_prefetch_(barrier);
 	refusal = fl_wait_refused_(deadline, note);
+	parties = barrier->fl_parties;
 	state = arrive(barrier, &waiter, refusal == 0, &list);
 	if (state == 0)
 		return finish(barrier, &list);
@@ -173,8 +175,9 @@ int fl_barrier_wait_until(fl_barrier *barrier, fl_time deadline, fl_note *note)
 	}
 	if (state < 0)
 		return state;
-	waiter.crowd = barrier->fl_parties > fl_spin_processors_();
-	error = fl_wait_(&waiter, barrier, deadline, note, &barrier->fl_spin);
+	/* The round may be over by now, and the barrier freed by another of its parties. */
+	waiter.crowd = parties > fl_spin_processors_();
+	error = fl_wait_(&waiter, barrier, deadline, note, fl_park_hint_(barrier));
 	return error != 0 ? error : waiter.result;
 }
 

@@ -17,7 +17,7 @@
  *        the 50 us of a spin to be wrong.)
  *
  * A set from a signal handler that interrupted its own thread inside a bucket's lock is left to the end of that
- * section.
+ * section, and so is a clear that follows it.
  */
 #include <fairlead/event.h>
 
@@ -61,9 +61,20 @@ bool fl_event_is_set(const fl_event *event)
 	return fl_load_acquire(&event->fl_state) & SET;
 }
 
+static void clear(void *event_, uint32_t unused)
+{
+	fl_event *event = event_;
+
+	(void)unused;
+	fl_and_relaxed(&event->fl_state, ~SET);
+}
+
 void fl_event_clear(fl_event *event)
 {
-	fl_and_relaxed(&event->fl_state, ~SET);
+	if (fl_unlikely(fl_park_deferred_()))
+		fl_park_defer_(clear, event, 0);
+	else
+		clear(event, 0);
 }
 
 /* The state that follows when the flag is set. */

@@ -35,8 +35,7 @@ FL_BEGIN_DECLS
 /* 48 bytes. All zero is a valid condition over an RLock of its own. The members are private. */
 typedef struct FL_CAPABILITY("condition") FL_REENTRANT fl_condition {
 	uint32_t fl_waiters;
-	uint16_t fl_spin;
-	uint16_t fl_spare0;
+	uint32_t fl_spare0;
 	fl_rlock fl_own;
 	fl_lock *fl_lock_;
 	fl_rlock *fl_rlock_;
@@ -45,15 +44,15 @@ typedef struct FL_CAPABILITY("condition") FL_REENTRANT fl_condition {
 
 #define FL_CONDITION_INIT \
 	{ \
-		0, 0, 0, FL_RLOCK_INIT, 0, 0, 0 \
+		0, 0, FL_RLOCK_INIT, 0, 0, 0 \
 	}
 #define FL_CONDITION_OVER_LOCK(lock) \
 	{ \
-		0, 0, 0, FL_RLOCK_INIT, lock, 0, 0 \
+		0, 0, FL_RLOCK_INIT, lock, 0, 0 \
 	}
 #define FL_CONDITION_OVER_RLOCK(rlock) \
 	{ \
-		0, 0, 0, FL_RLOCK_INIT, 0, rlock, 0 \
+		0, 0, FL_RLOCK_INIT, 0, rlock, 0 \
 	}
 
 /* Makes a condition over an RLock of its own; over a lock; over an RLock. `name` may be NULL; it is copied.  Since
@@ -90,8 +89,8 @@ int fl_condition_wait_for(fl_condition *condition, bool (*predicate)(void *arg),
 int fl_condition_wait_for_until(fl_condition *condition, bool (*predicate)(void *arg), void *arg, fl_time deadline,
 				fl_note *note) FL_NONNULL(1, 2);
 
-/* Wakes up to `n` waiting threads, the longest-waiting first; they run when the caller releases the lock. Returns how
- * many. Does not block. */
+/* Wakes up to `n` waiting threads, the longest-waiting first; they run when the caller releases the lock. In which
+ * order those that one call woke then get the lock is not said. Returns how many. Does not block. */
 uint32_t fl_condition_notify(fl_condition *condition, uint32_t n) FL_ALL_NONNULL;
 
 /* Wakes all waiting threads. Returns how many. */

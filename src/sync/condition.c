@@ -2,8 +2,9 @@
  * sync/condition.c - Condition: a queue of threads that a notify moves to the lock.
  *
  * A notified thread could do nothing before the notifier releases the lock; so it is not woken, but moved from the
- * condition's queue to the lock's, and the releases wake one at a time. (Wait morphing: nsync, Abseil; in kernels,
- * futex requeue.) Both queues are in the bucket of the lock (base/park.h), and the move is one step under its lock.
+ * condition's queue to the lock's, and the releases wake one or two of them.
+ * (Wait morphing: nsync, Abseil; in kernels, futex requeue.) Both queues are in the bucket of the lock
+ * (base/park.h), and the move is one step under its lock.
  *
  * fl_waiters   the length of the queue, changed under the bucket's lock; lets a notify without waiters return at once
  *              [C2]
@@ -188,7 +189,7 @@ static int wait(fl_condition *condition, fl_time deadline, fl_note *note, const 
 		fl_check_before_return_(lock, asker.kind, site);
 	enter_queue(condition, &asker.waiter);
 	times = release_whole(condition);
-	error = fl_wait_(&asker.waiter, condition, deadline, note, &condition->fl_spin);
+	error = fl_wait_(&asker.waiter, condition, deadline, note, fl_park_hint_(lock));
 	error_of_lock = fl_lock_resume_(lock, &asker, error == 0);
 	restore(condition, times);
 	return error != 0 ? error : error_of_lock;
@@ -244,6 +245,7 @@ static uint32_t move(fl_condition *condition, fl_lock *lock, uint32_t n)
 		if (moved == 0)
 			fl_lock_expect_waiter_(lock);
 		fl_park_move_(bucket, waiter, lock);
+		waiter->moved = true;
 		if (fl_unlikely(fl_checks() & FL_CHECK_ORDER))
 			fl_check_moved_(waiter->number, lock, kind_of(condition));
 	}

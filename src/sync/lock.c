@@ -28,6 +28,10 @@
  * lock is reserved: others who may wait queue although it is free. They sleep, which gives the woken thread their
  * processor. What this costs is two context switches in that many acquisitions.
  *
+ * Those whom one notify moved here (sync/condition.c) are woken two at a time, since each will only pass through, and
+ * its way from sleep to its processor takes longer than that. The second has no mark: it is a thread like any other
+ * that comes along, and if it is too early it goes back to the head of the queue.
+ *
  * Quiet and busy. An acquisition needs one atomic instruction. In quiet mode a release needs none: it is the
  * restartable sequence of base/quick.h, "if fl_mode is 0, store 0 to fl_word". The first thread that is about to
  * queue sets BUSY, has the barrier force all others out of that sequence, and from then on releases are atomic. After
@@ -42,7 +46,8 @@
  *   [L3] If the queue is not empty, WAITERS is set; if besides the lock is free, WAKING is set: somebody who is awake
  *        will look at the lock. A thread gives the mark up only while the lock is held, so its holder's release wakes
  *        the next one.
- *   [L4] The mark is one thread's, and only that one clears it.
+ *   [L4] The mark is one thread's, and only that one clears it (see wake_first for the exception, which wakes one too
+ *        many, never one too few: whoever clears it without acquiring the lock does so while the lock is held).
  *   [L5] Freeing fl_word is a release's last access to the lock.
  *   [L6] WAITERS and WAKING of another EPOCH are about threads that stayed in the parent: they count for nothing, and
  *        are cleared, under the bucket's lock, before the first thread of this process queues or is woken.
@@ -185,8 +190,9 @@ static bool queue(fl_lock *lock, struct fl_asker *asker)
 
 	get_busy(lock, true);
 	marked = mark(lock, asker);
-	if (marked && asker->was_queued) {
+	if (marked && asker->woken)
 		set_passed(lock, passed(lock) + RAN_IN_VAIN);
+	if (marked && asker->was_queued) {
 		fl_park_push_front_(bucket, &asker->waiter, lock);
 	} else if (marked) {
 		fl_park_push_(bucket, &asker->waiter, lock);
@@ -357,7 +363,9 @@ int fl_lock_resume_(fl_lock *lock, struct fl_asker *asker, bool moved)
 
 	fl_prefetch_write(lock);
 	asker->must = true;
-	asker->woken = asker->was_queued = moved;
+	asker->was_queued = moved;
+	asker->woken = moved && !asker->waiter.second;
+	asker->waiter.moved = asker->waiter.second = false;
 	if (fl_unlikely(fl_checks() & FL_CHECK_TIMES) && fl_lock_holder(lock) != 0)
 		asker->waited_since = fl_now();
 	error = contend(lock, asker);
@@ -379,22 +387,36 @@ void fl_lock_expect_waiter_(fl_lock *lock)
 
 /* Releasing. */
 
-/* Frees a lock whose WAITERS is set, and WAKING is not or is stale, and wakes the first waiter. Nobody else changes
- * the word meanwhile: queueing takes the bucket's lock, and acquiring needs a free lock. */
+/* Takes the first waiter from the queue, and the second one if it was moved here. Returns the marks that are left: the
+ * first one has WAKING. */
+static uint32_t take_waiters(struct fl_bucket *bucket, const fl_lock *lock, struct fl_wake_list *list)
+{
+	struct fl_waiter *first = fl_park_first_(bucket, lock), *second;
+
+	if (!first)
+		return 0;
+	second = first->next;
+	fl_park_take_(bucket, first, list);
+	if (second && second->moved) {
+		second->second = true;
+		fl_park_take_(bucket, second, list);
+	}
+	return fl_park_first_(bucket, lock) ? WAITERS | WAKING : WAKING;
+}
+
+/* Frees a lock whose WAITERS is set, and WAKING is not or is stale, and wakes who is first. Nobody queues meanwhile,
+ * which takes the bucket's lock, and nobody acquires a lock that is not free. A thread that spins may still set WAKING
+ * for itself: then two believe that it is theirs, and one clears it early, which wakes somebody too many. */
 static void wake_first(fl_lock *lock)
 {
 	struct fl_wake_list list = {0};
 	struct fl_bucket *bucket = fl_park_lock_(lock);
-	struct fl_waiter *waiter = fl_park_first_(bucket, lock);
-	uint32_t word = 0;
+	uint32_t marks;
 
 	get_busy(lock, false);
-	if (waiter) {
-		word = waiter->next ? WAITERS | WAKING : WAKING;
-		fl_park_take_(bucket, waiter, &list);
-	}
+	marks = take_waiters(bucket, lock, &list);
 	/* [lock.4] release; pairs with [lock.1] */
-	fl_store_release(&lock->fl_word, word);
+	fl_store_release(&lock->fl_word, marks);
 	fl_park_unlock_(bucket);
 	fl_park_wake_(&list);
 }

@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fairlead/fairlead.h>
-#include <stdio.h>
 #include <unistd.h>
 
 static fl_lock a, b;
@@ -34,30 +33,53 @@ static void set_up(void)
 	reports_catch();
 }
 
-static int left_then_read(void *arg)
+static int read_until_noted(void *arg)
 {
-	int error;
+	int error = fl_rwlock_acquire_read_until(&rwlock, FL_FOREVER, arg);
 
-	(void)arg;
-	fl_lock_acquire(&a);
-	fl_event_set(&ready);
-	error = fl_rwlock_acquire_read(&rwlock);
 	if (error == 0)
 		fl_rwlock_release_read(&rwlock);
-	fl_lock_release(&a);
 	return error;
 }
 
-static int left_then_write(void *arg)
+static int write_until_noted(void *arg)
+{
+	int error = fl_rwlock_acquire_write_until(&rwlock, FL_FOREVER, arg);
+
+	if (error == 0)
+		fl_rwlock_release_write(&rwlock);
+	return error;
+}
+
+static int lock_then_read(void *lock)
 {
 	int error;
 
-	(void)arg;
-	fl_lock_acquire(&a);
-	error = fl_rwlock_acquire_write(&rwlock);
+	fl_lock_acquire(lock);
+	error = read_until_noted(NULL);
+	fl_lock_release(lock);
+	return error;
+}
+
+static int lock_then_write(void *lock)
+{
+	int error;
+
+	fl_lock_acquire(lock);
+	error = write_until_noted(NULL);
+	fl_lock_release(lock);
+	return error;
+}
+
+static int read_then_lock(void *lock)
+{
+	int error;
+
+	fl_rwlock_acquire_read(&rwlock);
+	error = fl_lock_acquire(lock);
 	if (error == 0)
-		fl_rwlock_release_write(&rwlock);
-	fl_lock_release(&a);
+		fl_lock_release(lock);
+	fl_rwlock_release_read(&rwlock);
 	return error;
 }
 
@@ -66,7 +88,7 @@ START_TEST(a_reader_waits_for_a_writer)
 	struct caught caught;
 
 	ck_assert_int_eq(fl_rwlock_acquire_write(&rwlock), 0);
-	call_start(&calls[0], left_then_read, NULL);
+	call_start(&calls[0], lock_then_read, &a);
 	waiting_await(&rwlock, 1);
 	ck_assert_int_eq(fl_lock_acquire(&a), -EDEADLK);
 	expect_deadlock(&caught, 2, "lock", &a);
@@ -82,7 +104,7 @@ START_TEST(a_writer_waits_for_a_reader)
 	struct caught caught;
 
 	ck_assert_int_eq(fl_rwlock_acquire_read(&rwlock), 0);
-	call_start(&calls[0], left_then_write, NULL);
+	call_start(&calls[0], lock_then_write, &a);
 	waiting_await(&rwlock, 1);
 	ck_assert_int_eq(fl_lock_acquire(&a), -EDEADLK);
 	expect_deadlock(&caught, 2, "lock", &a);
@@ -94,26 +116,13 @@ START_TEST(a_writer_waits_for_a_reader)
 }
 END_TEST
 
-static int read_then_left(void *arg)
-{
-	int error;
-
-	(void)arg;
-	fl_rwlock_acquire_read(&rwlock);
-	error = fl_lock_acquire(&a);
-	if (error == 0)
-		fl_lock_release(&a);
-	fl_rwlock_release_read(&rwlock);
-	return error;
-}
-
 START_TEST(the_writer_comes_last)
 {
 	struct caught caught;
 
 	ck_assert_int_eq(fl_lock_acquire(&a), 0);
 	for (int i = 0; i < 3; i++)
-		call_start(&calls[i], read_then_left, NULL);
+		call_start(&calls[i], read_then_lock, &a);
 	waiting_await(&a, 3);
 	ck_assert_int_eq(fl_rwlock_acquire_write(&rwlock), -EDEADLK);
 	expect_deadlock(&caught, 2, "rwlock", &rwlock);
@@ -125,21 +134,12 @@ END_TEST
 
 /* Between readers stands a writer. */
 
-static int write_until_noted(void *arg)
-{
-	int error = fl_rwlock_acquire_write_until(&rwlock, FL_FOREVER, arg);
-
-	if (error == 0)
-		fl_rwlock_release_write(&rwlock);
-	return error;
-}
-
 START_TEST(readers_wait_for_each_other_behind_a_writer)
 {
 	struct caught caught;
 
 	ck_assert_int_eq(fl_lock_acquire(&a), 0);
-	call_start(&calls[0], read_then_left, NULL);
+	call_start(&calls[0], read_then_lock, &a);
 	waiting_await(&a, 1);
 	call_start(&calls[1], write_until_noted, NULL);
 	waiting_await(&rwlock, 1);
@@ -151,33 +151,23 @@ START_TEST(readers_wait_for_each_other_behind_a_writer)
 }
 END_TEST
 
-static int read_and_release(void *arg)
-{
-	int error = fl_rwlock_acquire_read(&rwlock);
-
-	(void)arg;
-	if (error == 0)
-		fl_rwlock_release_read(&rwlock);
-	return error;
-}
-
-static int left_then_read_here(void *arg)
+static int left_then_read_when_told(void *arg)
 {
 	int error;
 
 	fl_lock_acquire(&a);
 	fl_event_set(&ready);
 	fl_event_wait(&go_on);
-	error = read_and_release(arg);
+	error = read_until_noted(arg);
 	fl_lock_release(&a);
 	return error;
 }
 
 START_TEST(a_writer_that_may_give_up_stands_in_nobodys_way_for_ever)
 {
-	call_start(&calls[0], left_then_read_here, NULL);
+	call_start(&calls[0], left_then_read_when_told, NULL);
 	fl_event_wait(&ready);
-	call_start(&calls[1], read_then_left, NULL);
+	call_start(&calls[1], read_then_lock, &a);
 	waiting_await(&a, 1);
 	call_start(&calls[2], write_until_noted, &note);
 	waiting_await(&rwlock, 1);
@@ -196,35 +186,12 @@ START_TEST(a_writer_that_may_give_up_stands_in_nobodys_way_for_ever)
 }
 END_TEST
 
-static int read_then_right(void *arg)
-{
-	int error;
-
-	(void)arg;
-	fl_rwlock_acquire_read(&rwlock);
-	error = fl_lock_acquire(&b);
-	if (error == 0)
-		fl_lock_release(&b);
-	fl_rwlock_release_read(&rwlock);
-	return error;
-}
-
-static int right_then_read(void *arg)
-{
-	int error;
-
-	fl_lock_acquire(&b);
-	error = read_and_release(arg);
-	fl_lock_release(&b);
-	return error;
-}
-
 START_TEST(a_thread_that_was_given_its_lock_in_its_sleep_does_not_wait)
 {
 	ck_assert_int_eq(fl_rwlock_acquire_write(&rwlock), 0);
-	call_start(&calls[0], read_then_right, NULL);
+	call_start(&calls[0], read_then_lock, &b);
 	waiting_await(&rwlock, 1);
-	call_start(&calls[1], right_then_read, NULL);
+	call_start(&calls[1], lock_then_read, &b);
 	waiting_await(&rwlock, 2);
 	call_start(&calls[2], write_until_noted, NULL);
 	waiting_await(&rwlock, 3);
@@ -246,10 +213,8 @@ int main(void)
 	Suite *suite = suite_create("deadlock_rwlock");
 	TCase *sides;
 
-	if (fl_check_enable(FL_CHECK_ORDER) == -EINVAL) {
-		puts("1..0 # SKIP built without checks");
+	if (checks_left_out())
 		return 0;
-	}
 	sides = testing_case(suite, "sides");
 	tcase_add_checked_fixture(sides, set_up, NULL);
 	tcase_add_test(sides, a_reader_waits_for_a_writer);

@@ -136,25 +136,25 @@ static void keep_writing(void *unused)
 		_Exit(3);
 }
 
-START_TEST(the_thread_that_forks_keeps_what_it_reads)
+static void expect_child_well(void (*body)(void *unused))
 {
 	char said[1024];
-	int status;
+	int status = reports_of_child(body, NULL, said, sizeof(said), NULL);
 
-	fl_rwlock_acquire_read(&lock);
-	status = reports_of_child(keep_reading, NULL, said, sizeof(said), NULL);
 	ck_assert_msg(status == 0, "status %#x: %s", (unsigned)status, said);
+}
+
+START_TEST(the_thread_that_forks_keeps_what_it_reads)
+{
+	fl_rwlock_acquire_read(&lock);
+	expect_child_well(keep_reading);
 }
 END_TEST
 
 START_TEST(the_thread_that_forks_keeps_what_it_writes)
 {
-	char said[1024];
-	int status;
-
 	fl_rwlock_acquire_write(&lock);
-	status = reports_of_child(keep_writing, NULL, said, sizeof(said), NULL);
-	ck_assert_msg(status == 0, "status %#x: %s", (unsigned)status, said);
+	expect_child_well(keep_writing);
 }
 END_TEST
 

@@ -190,16 +190,16 @@ static bool queue(fl_lock *lock, struct fl_asker *asker)
 
 	get_busy(lock, true);
 	marked = mark(lock, asker);
-	if (marked && asker->woken)
-		set_passed(lock, passed(lock) + RAN_IN_VAIN);
-	if (marked && asker->was_queued) {
-		fl_park_push_front_(bucket, &asker->waiter, lock);
-	} else if (marked) {
-		fl_park_push_(bucket, &asker->waiter, lock);
+	if (marked) {
+		if (asker->woken)
+			set_passed(lock, passed(lock) + RAN_IN_VAIN);
+		asker->woken = false;
+		if (asker->was_queued)
+			fl_park_push_front_(bucket, &asker->waiter, lock);
+		else
+			fl_park_push_(bucket, &asker->waiter, lock);
 	}
 	fl_park_unlock_(bucket);
-	if (marked)
-		asker->woken = false;
 	return marked;
 }
 
@@ -320,6 +320,7 @@ static __attribute__((noinline)) int acquire_slow(fl_lock *lock, fl_time deadlin
 	if (fl_unlikely(checks != 0)) {
 		if (deadline > 0)
 			fl_check_before_(lock, kind, site);
+		/* What follows could do this as well, but the counting of times should not cost an asker each time. */
 		if (fl_lock_grab(lock)) {
 			fl_check_acquired_(lock, kind, site, 0);
 			return 0;

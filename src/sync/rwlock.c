@@ -199,6 +199,17 @@ static inline uint32_t with_side(uint32_t state, enum fl_lock_kind kind)
 	return kind == FL_KIND_READ ? state + 1 : state | WRITING;
 }
 
+/* One attempt on a lock whose word is *state, which becomes what it was if it was another. */
+static inline bool try_take(fl_rwlock *lock, enum fl_lock_kind kind, uint32_t *state)
+{
+	/* [rwlock.1] acquire; pairs with [rwlock.2], [rwlock.3], [rwlock.5] */
+	if (!fl_cas_acquire(&lock->fl_state, state, with_side(*state & ~ORPHANED, kind)))
+		return false;
+	if (kind == FL_KIND_WRITE)
+		fl_store_relaxed(&lock->fl_writer, fl_self());
+	return true;
+}
+
 /* Acquires a lock that admits it. The first look is a guess: a wrong one costs less than a look at a word that has just
  * been changed. */
 static inline bool take(fl_rwlock *lock, enum fl_lock_kind kind)
@@ -206,12 +217,8 @@ static inline bool take(fl_rwlock *lock, enum fl_lock_kind kind)
 	uint32_t state = epoch();
 
 	while (admits(state, kind))
-		/* [rwlock.1] acquire; pairs with [rwlock.2], [rwlock.3], [rwlock.5] */
-		if (fl_likely(fl_cas_acquire(&lock->fl_state, &state, with_side(state, kind)))) {
-			if (kind == FL_KIND_WRITE)
-				fl_store_relaxed(&lock->fl_writer, fl_self());
+		if (fl_likely(try_take(lock, kind, &state)))
 			return true;
-		}
 	return false;
 }
 
@@ -221,12 +228,8 @@ static bool inherit(fl_rwlock *lock, enum fl_lock_kind kind)
 	uint32_t state = fl_load_relaxed(&lock->fl_state);
 
 	while (state & ORPHANED)
-		/* [rwlock.1] acquire; pairs with [rwlock.2], [rwlock.3], [rwlock.5] */
-		if (fl_cas_acquire(&lock->fl_state, &state, with_side(state & ~ORPHANED, kind))) {
-			if (kind == FL_KIND_WRITE)
-				fl_store_relaxed(&lock->fl_writer, fl_self());
+		if (try_take(lock, kind, &state))
 			return true;
-		}
 	return false;
 }
 

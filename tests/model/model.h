@@ -1,7 +1,7 @@
 /*
  * model.h - what a scenario of the model tests is written with.
  *
- * A scenario is a small concurrent program over the real sources of src/: two or three threads that use an
+ * A scenario is a small concurrent program over the real sources of src/: two to four threads that use an
  * object, and assertions. The model runs it under every schedule (or every schedule with at most so many
  * preemptions) and fails if in one of them
  *

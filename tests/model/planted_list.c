@@ -47,6 +47,7 @@ const struct model_planted model_planted[] = {
 
 	WEAKEN("condition-all", "lock.4", "data race"),
 	WEAKEN("condition-all", "park.1", "data race"),
+	LOSE_MARK("condition-queue", "sync/lock.c wake_first store &lock->fl_word", WAITERS, "deadlock"),
 	WEAKEN("condition-lock", "inner.2", "data race"),
 	LOSE_WAKE("condition", "deadlock"),
 	LOSE_WAKE("condition-then-wait", "deadlock"),

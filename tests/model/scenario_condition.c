@@ -106,6 +106,34 @@ static void make_ready_for_all(void)
 	make_ready(UINT32_MAX);
 }
 
+/* Two that wait are notified at once, and woken together; others want the lock meanwhile. */
+
+static void make_ready_for_both(void)
+{
+	model_await_asleep(0);
+	model_await_asleep(1);
+	make_ready_for_all();
+}
+
+static void pass_through(void)
+{
+	fl_condition_acquire(&o->condition);
+	fl_condition_release(&o->condition);
+}
+
+static void make_ready_and_come_back(void)
+{
+	make_ready_for_both();
+	pass_through();
+}
+
+static void pass_through_late(void)
+{
+	model_await_asleep(0);
+	model_await_asleep(1);
+	pass_through();
+}
+
 /* Counting what waits come to, without a predicate. */
 
 static void wait_and_count(fl_time deadline, fl_note *note)
@@ -213,6 +241,12 @@ const struct model_scenario model_condition_scenarios[] = {
 	{"condition-all", "two wait, notify_all", .setup = setup_over_lock,
 	 .threads = {wait_until_ready, wait_until_ready, make_ready_for_all}, .finish = check_idle, .quick = true,
 	 .bound = 3, .deep_bound = 5},
+	{"condition-back", "two are notified, the notifier comes back to the lock", .setup = setup_over_lock,
+	 .threads = {wait_until_ready, wait_until_ready, make_ready_and_come_back}, .finish = check_idle, .quick = true,
+	 .bound = 3, .deep_bound = 5},
+	{"condition-queue", "two are notified, a fourth thread wants the lock", .setup = setup_over_lock,
+	 .threads = {wait_until_ready, wait_until_ready, make_ready_for_both, pass_through_late}, .finish = check_idle,
+	 .quick = true, .bound = 3, .deep_bound = 4},
 	{"condition-until", "two wait, deadlines race with a notify", .setup = setup_over_lock,
 	 .threads = {wait_until_soon, wait_until_soon, notify_one}, .finish = each_notify_ended_a_wait, .quick = true,
 	 .bound = 2, .deep_bound = 3},

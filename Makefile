@@ -7,7 +7,7 @@ ARGS =
 # Whatever is to be passed to `meson setup`, -Dchecks=false say.
 MESON_ARGS =
 
-.PHONY: help build run test bench lint sanitize install clean
+.PHONY: help build run test stress bench lint sanitize install clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -27,6 +27,12 @@ test: ## build and run every test; ARGS="lock event" for some
 	@scripts/setup test
 	@scripts/configure $(BUILD) -Dtests=enabled -Dbench=enabled -Ddocs=enabled $(MESON_ARGS)
 	@scripts/test $(BUILD) $(ARGS)
+
+stress: ## put every primitive through 1 000 000 rounds, checking invariants; ARGS="lock --threads 8" for less
+	@scripts/setup test
+	@scripts/configure $(BUILD) -Dtests=enabled $(MESON_ARGS)
+	@ninja -C $(BUILD) --quiet tests/stress
+	@$(BUILD)/tests/stress --rounds 1000000 $(ARGS)
 
 bench: ## build and run the benchmarks beside the peers; ARGS="lock --json" for one, as JSON
 	@scripts/setup bench

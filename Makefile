@@ -7,6 +7,8 @@ ARGS =
 # Whatever is to be passed to `meson setup`, -Dchecks=false say.
 MESON_ARGS =
 
+# What stress and bench print is TAP, and JSON if asked for: there, what sets up and builds says on standard error.
+
 .PHONY: help build run test stress bench lint sanitize install clean
 .DELETE_ON_ERROR:
 
@@ -29,15 +31,15 @@ test: ## build and run every test; ARGS="lock event" for some
 	@scripts/test $(BUILD) $(ARGS)
 
 stress: ## put every primitive through 1 000 000 rounds, checking invariants; ARGS="lock --threads 8" for less
-	@scripts/setup test
-	@scripts/configure $(BUILD) -Dtests=enabled $(MESON_ARGS)
-	@ninja -C $(BUILD) --quiet tests/stress
+	@scripts/setup test >&2
+	@scripts/configure $(BUILD) -Dtests=enabled $(MESON_ARGS) >&2
+	@ninja -C $(BUILD) --quiet tests/stress >&2
 	@$(BUILD)/tests/stress --rounds 1000000 $(ARGS)
 
 bench: ## build and run the benchmarks beside the peers; ARGS="lock --json" for one, as JSON
-	@scripts/setup bench
-	@scripts/configure $(BUILD) -Dbench=enabled $(MESON_ARGS)
-	@ninja -C $(BUILD) --quiet bench/fairlead-bench
+	@scripts/setup bench >&2
+	@scripts/configure $(BUILD) -Dbench=enabled $(MESON_ARGS) >&2
+	@ninja -C $(BUILD) --quiet bench/fairlead-bench >&2
 	@$(BUILD)/bench/fairlead-bench $(ARGS)
 
 lint: ## check format, layers, exports, atomics' pairs, sizes, docs and more; ARGS="layers style" for some

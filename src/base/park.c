@@ -24,7 +24,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #define BUCKET_BITS 10
@@ -33,7 +32,7 @@
 struct fl_bucket {
 	_Alignas(64) struct fl_inner lock;
 	struct fl_waiter *queues; /* the first waiter of each, linked by `others` */
-	uint16_t hint;
+	uint16_t hint;            /* of how long to spin (base/spin.h); not under the lock */
 };
 
 /* Work that signal handlers left: chunks that grow by one when needed and stay with the thread. */
@@ -441,7 +440,13 @@ uint32_t fl_park_waiting_(const void *key)
 
 void fl_park_after_fork_(void)
 {
-	memset(buckets, 0, sizeof(buckets));
+	uint32_t i;
+
+	/* The hints stay: they are as good in the child, and written without the lock. */
+	for (i = 0; i < 1u << BUCKET_BITS; i++) {
+		buckets[i].lock = (struct fl_inner){0};
+		buckets[i].queues = NULL;
+	}
 	set_critical(0);
 	fl_tls_.n_deferred = fl_tls_.done_deferred = 0;
 	fl_tls_.doing_deferred = false;

@@ -9,8 +9,8 @@
  *
  * When not to use it: to count things, use fl_semaphore; to wait for data that changes, fl_condition.
  *
- * fl_event_set, fl_event_clear and fl_event_is_set may be called from a signal handler; the other calls may not. No call
- * fails or returns early because of a signal.
+ * fl_event_set, fl_event_clear and fl_event_is_set may be called from a signal handler; the other calls may not. No
+ * call fails or returns early because of a signal.
  */
 #ifndef FAIRLEAD_EVENT_H
 #define FAIRLEAD_EVENT_H

@@ -26,6 +26,11 @@
 #define fl_store_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 #define fl_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
+/* Where a thread writes one word and then reads another, and a second thread does so the other way round, and one of
+ * them at least must see what the other one wrote (Dekker's flags): all four of this kind. */
+#define fl_load_seq_cst(p) __atomic_load_n((p), __ATOMIC_SEQ_CST)
+#define fl_store_seq_cst(p, v) __atomic_store_n((p), (v), __ATOMIC_SEQ_CST)
+
 /* Compare and swap: true if *p was *expected and now is v; otherwise *expected is what *p was. A failed one orders
  * nothing, except fl_cas_acq_rel, which acquires. */
 #define fl_cas_relaxed(p, expected, v) \
@@ -37,6 +42,7 @@
 #define fl_cas_acq_rel(p, expected, v) \
 	__atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
 
+#define fl_exchange_relaxed(p, v) __atomic_exchange_n((p), (v), __ATOMIC_RELAXED)
 #define fl_exchange_acquire(p, v) __atomic_exchange_n((p), (v), __ATOMIC_ACQUIRE)
 #define fl_exchange_release(p, v) __atomic_exchange_n((p), (v), __ATOMIC_RELEASE)
 #define fl_exchange_acq_rel(p, v) __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)

@@ -24,6 +24,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 
 #define BUCKET_BITS 10
@@ -340,6 +341,8 @@ void fl_park_wake_(struct fl_wake_list *list)
 		next = waiter->next;
 		if (waiter->nudge)
 			nudge(waiter->self);
+		if (waiter->polls)
+			eventfd_write(waiter->fd, 1);
 		wake(waiter);
 	}
 }

@@ -79,9 +79,11 @@ struct fl_waiter {
 	bool crowd;   /* more threads than there are processors wait for each other (base/spin.h) */
 	bool moved;   /* a notify has moved it from a condition to the lock, */
 	bool second;  /* and it is woken together with the one before it (sync/lock.c) */
+	bool polls;   /* a second waiter of a thread that sleeps in poll(): waking it also writes to `fd`, an eventfd */
 	/* Another line: what its own thread needs. */
 	struct fl_bucket *bucket;
 	struct fl_waiter *self;
+	int fd;
 	/* Called, if set, under the bucket's lock when the thread has taken its waiter out by itself: what the object
 	 * must know of that, in the same step. Waiters that it takes from the queue for it are woken afterwards. */
 	void (*left)(struct fl_bucket *bucket, struct fl_waiter *waiter, struct fl_wake_list *list);

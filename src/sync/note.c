@@ -155,8 +155,7 @@ void fl_note_cancel(fl_note *note)
 	fl_inner_release(&family);
 }
 
-/* Queues `second` for the note; false if the note is cancelled already. */
-static bool watch(fl_note *note, struct fl_waiter *second)
+bool fl_note_watch_(fl_note *note, struct fl_waiter *second)
 {
 	struct fl_bucket *bucket = fl_park_lock_(note);
 	bool cancelled = fl_note_is_cancelled(note);
@@ -167,21 +166,26 @@ static bool watch(fl_note *note, struct fl_waiter *second)
 	return !cancelled;
 }
 
+void fl_note_unwatch_(fl_note *note, struct fl_waiter *second)
+{
+	if (!fl_park_give_up_(second, note))
+		fl_park_finish_(second);
+}
+
 static int wait_with_note(struct fl_waiter *waiter, const void *key, fl_time deadline, fl_note *note, uint16_t *hint)
 {
 	fl_time last = fl_note_deadline(note);
 	struct fl_waiter second = {.nudge = true, .self = waiter};
 	int error;
 
-	if (!watch(note, &second)) {
+	if (!fl_note_watch_(note, &second)) {
 		if (fl_park_give_up_(waiter, key))
 			return -ECANCELED;
 		fl_park_finish_(waiter);
 		return 0;
 	}
 	error = fl_park_wait_(waiter, key, deadline < last ? deadline : last, hint);
-	if (!fl_park_give_up_(&second, note))
-		fl_park_finish_(&second);
+	fl_note_unwatch_(note, &second);
 	return error == -ETIMEDOUT && last < deadline ? -ECANCELED : error;
 }
 

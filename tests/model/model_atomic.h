@@ -69,6 +69,10 @@ uint64_t model_change(struct model_site *site, enum model_change change, volatil
 #define fl_store_relaxed(p, v) MODEL_STORE(MODEL_RELAXED, p, v, #p)
 #define fl_store_release(p, v) MODEL_STORE(MODEL_RELEASE, p, v, #p)
 
+/* Executions are sequentially consistent anyway. */
+#define fl_load_seq_cst(p) MODEL_LOAD(MODEL_ACQUIRE, p, #p)
+#define fl_store_seq_cst(p, v) MODEL_STORE(MODEL_RELEASE, p, v, #p)
+
 #define fl_cas_relaxed(p, expected, v) MODEL_CAS(MODEL_RELAXED, p, expected, v, #p)
 #define fl_cas_acquire(p, expected, v) MODEL_CAS(MODEL_ACQUIRE, p, expected, v, #p)
 #define fl_cas_release(p, expected, v) MODEL_CAS(MODEL_RELEASE, p, expected, v, #p)

@@ -7,6 +7,8 @@
  */
 #include "testing.h"
 
+#include "frame/message.h"
+#include "frame/pins.h"
 #include <errno.h>
 #include <fairlead/fairlead.h>
 #include <stdlib.h>
@@ -22,6 +24,11 @@ _Static_assert(sizeof(fl_once) == 8, "a once is 8 bytes");
 _Static_assert(sizeof(fl_condition) == 48, "a condition is 48 bytes");
 _Static_assert(sizeof(fl_barrier) == 48, "a barrier is 48 bytes");
 _Static_assert(sizeof(fl_note) == 64, "a note is 64 bytes");
+_Static_assert(sizeof(fl_frame_info) == 72, "a frame's description is 72 bytes");
+_Static_assert(sizeof(fl_frame) == 128, "a frame is 128 bytes");
+_Static_assert(sizeof(struct fl_frames_slot) == 88 && sizeof(struct fl_frames_head) == 128 &&
+		       sizeof(struct fl_pins) == 2240 && sizeof(struct fl_frames_message) == 80,
+	       "what processes share is as it was");
 _Static_assert(_Alignof(fl_lock) == 4 && _Alignof(fl_rlock) == 4 && _Alignof(fl_rwlock) == 4,
 	       "locks may be packed densely");
 _Static_assert(_Alignof(fl_event) == 8 && _Alignof(fl_semaphore) == 4 && _Alignof(fl_once) == 4, "no more alignment");

@@ -12,6 +12,8 @@
 #include <fairlead/condition.h>
 #include <fairlead/event.h>
 #include <fairlead/fork.h>
+#include <fairlead/frame.h>
+#include <fairlead/frames.h>
 #include <fairlead/guard.h>
 #include <fairlead/local.h>
 #include <fairlead/lock.h>

@@ -1,0 +1,159 @@
+/*
+ * frame/attach.c - a reader in the process of the producer: its bell is the parking lot (base/park.h).
+ *
+ * It waits under the address of its page, where the producer looks for it when it finds the page armed; so it wakes as
+ * fast as from an event, with a deadline and a note as any other wait. If somebody asked for a descriptor, an eventfd
+ * is rung as well.
+ */
+#define _GNU_SOURCE
+#include "frame/reader.h"
+
+#include "base/keep_errno.h"
+#include "sync/wait.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+static int wait(struct fl_frames_reader *reader, fl_time deadline, fl_note *note)
+{
+	struct fl_waiter waiter = {0};
+	struct fl_bucket *bucket = fl_park_lock_(reader->pins);
+
+	/* In the queue first, and then once more armed and looked: who rings after that finds it there. [F4] */
+	fl_park_push_(bucket, &waiter, reader->pins);
+	fl_park_unlock_(bucket);
+	fl_pins_arm_(reader->pins);
+	if (!fl_frames_anything_(reader))
+		return fl_wait_(&waiter, reader->pins, deadline, note, &reader->spin);
+	if (!fl_park_give_up_(&waiter, reader->pins))
+		fl_park_finish_(&waiter);
+	return 0;
+}
+
+static bool hush(struct fl_frames_reader *reader)
+{
+	eventfd_t n;
+
+	if (reader->seat->bell < 0)
+		return false;
+	eventfd_read(reader->seat->bell, &n);
+	return true;
+}
+
+static void catch_up(struct fl_frames_reader *reader)
+{
+	(void)reader; /* the producer links its memories itself */
+}
+
+static bool ended(struct fl_frames_reader *reader)
+{
+	/* [frames.4] acquire; pairs with [frames.3] */
+	return fl_load_acquire(&reader->seat->gone);
+}
+
+static int again(struct fl_frames_reader *reader, fl_time deadline, fl_note *note)
+{
+	(void)reader;
+	(void)deadline;
+	(void)note;
+	return -EPIPE;
+}
+
+static void tell_room(struct fl_frames_reader *reader)
+{
+	fl_frames_tell_producer_(reader->frames);
+}
+
+static int fd(struct fl_frames_reader *reader)
+{
+	int bell = reader->seat->bell;
+
+	if (bell >= 0)
+		return bell;
+	bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (bell < 0)
+		return -errno;
+	fl_inner_acquire(&reader->frames->lock);
+	reader->seat->bell = bell;
+	fl_inner_release(&reader->frames->lock);
+	return bell;
+}
+
+static void leave(struct fl_frames_reader *reader)
+{
+	int bell = reader->seat->bell;
+
+	if (fl_frames_forked_(reader->epoch))
+		free(reader->seat);
+	else
+		fl_frames_dismiss_(reader->frames, reader->seat);
+	if (bell >= 0)
+		close(bell);
+	free(reader->pins);
+	fl_frames_unref_(reader->frames);
+}
+
+static const struct fl_frames_kind attached = {
+	.wait = wait,
+	.hush = hush,
+	.catch_up = catch_up,
+	.ended = ended,
+	.again = again,
+	.tell_room = tell_room,
+	.fd = fd,
+	.leave = leave,
+};
+
+/* It begins with the memory that is the channel's at that moment. */
+static int take_memory(struct fl_frames *frames, struct fl_frames_seat *seat, void *reader)
+{
+	(void)seat;
+	((struct fl_frames_reader *)reader)->memory = fl_frames_memory_ref_(frames->memory);
+	return 0;
+}
+
+static int take_seat(struct fl_frames_reader *reader, struct fl_frames *frames)
+{
+	struct fl_frames_seat *seat = calloc(1, sizeof(*seat));
+	int error;
+
+	reader->pins = aligned_alloc(64, sizeof(*reader->pins));
+	if (!seat || !reader->pins) {
+		free(seat);
+		return -ENOMEM;
+	}
+	*reader->pins = (struct fl_pins){0};
+	seat->pinned = (struct fl_pinned){.pins = reader->pins, .n_held = reader->n_held, .n_queue = reader->n_queue};
+	memcpy(seat->name, reader->name, FL_FRAMES_NAME);
+	seat->process = getpid();
+	seat->socket = seat->bell = -1;
+	error = fl_frames_admit_(frames, seat, take_memory, reader);
+	if (error == 0)
+		reader->seat = seat;
+	else
+		free(seat);
+	return error;
+}
+
+int fl_frames_attach(fl_frames_reader **ret_reader, fl_frames *frames, const fl_frames_reader_options *options)
+{
+	fl_keep_errno();
+	struct fl_frames_reader *reader;
+	int error;
+
+	if (fl_frames_forked_(frames->epoch))
+		return -EPERM;
+	error = fl_frames_reader_make_(&reader, &attached, options);
+	if (error != 0)
+		return error;
+	error = take_seat(reader, frames);
+	if (error != 0) {
+		free(reader->pins);
+		free(reader);
+		return error;
+	}
+	reader->frames = fl_frames_ref_(frames);
+	*ret_reader = reader;
+	return 0;
+}

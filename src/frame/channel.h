@@ -1,0 +1,90 @@
+/*
+ * frame/channel.h - a channel as its producer has it, and what the parts of frame/ ask of each other.
+ *
+ * frames.c publishes, serve.c lets readers of other processes in, reader.c reads. A reader is a seat here, whether it
+ * is a thread of this process or another one: the difference is only how its bell is rung.
+ *
+ * Invariants:
+ *   [C1] Seats, n_pinned, `memory` and the figures change under `lock`. It is held for some microseconds: a reader is
+ *        never waited for under it.
+ *   [C2] The loaned slot belongs to the producer's thread alone. So a memory is replaced only when nothing is loaned.
+ *   [C3] A seat that is taken away is not looked at any more from then on, whatever its reader still does in its page.
+ */
+#ifndef FL_FRAME_CHANNEL_H
+#define FL_FRAME_CHANNEL_H
+
+#include "base/inner.h"
+#include "base/park.h"
+#include "frame/pins.h"
+#include <fairlead/frames.h>
+#include <sys/types.h>
+
+#define FL_FRAMES_NOTHING UINT32_MAX
+
+struct fl_frames_seat {
+	struct fl_frames_seat *next;
+	struct fl_pinned pinned;
+	char name[FL_FRAMES_NAME];
+	pid_t process;
+	int socket; /* of a reader in another process; -1: it is in this one, */
+	int bell;   /* and this is its eventfd, or -1 */
+	bool gone;  /* it was disconnected */
+	uint64_t dropped;
+	fl_time since;
+};
+
+struct fl_frames_server;
+
+struct fl_frames {
+	uint32_t refs; /* the producer's, and one for each reader in this process */
+	uint8_t epoch; /* in which generation of forked children it was made (base/fork.h) */
+	char name[FL_FRAMES_NAME];
+	uint32_t max_readers, max_pinned;
+	enum fl_frames_full full;
+
+	struct fl_inner lock;
+	struct fl_frames_seat *seats;
+	uint32_t n_seats, n_pinned;
+	uint64_t dropped, refused;
+	struct fl_frames_memory *memory;
+	bool closed;
+
+	/* The producer's own. */
+	uint64_t sequence;
+	uint32_t loaned; /* a slot, or FL_FRAMES_NOTHING */
+	size_t loaned_size;
+	uint8_t *used;      /* for each slot, while one is looked for */
+	uint8_t *committed; /* for each slot: there is memory behind it */
+	struct fl_frames_server *server;
+};
+
+/* Whether this is a forked child of the process that made it. */
+bool fl_frames_forked_(uint8_t epoch);
+
+/* What a reader's options say, with what 0 stands for. Returns 0, -EINVAL. */
+int fl_frames_reader_wish_(const fl_frames_reader_options *options, struct fl_pinned *ret_pinned,
+			   char ret_name[FL_FRAMES_NAME]);
+
+/* Lets a reader in. The seat has all but its place in the list; the caller keeps the memory of its page. `before`, if
+ * there is one, is called under the lock, before the producer sees the seat, and may refuse it. Returns 0, -EUSERS,
+ * -EPIPE: the channel is closed; or what `before` said. */
+int fl_frames_admit_(struct fl_frames *frames, struct fl_frames_seat *seat,
+		     int (*before)(struct fl_frames *frames, struct fl_frames_seat *seat, void *arg), void *arg);
+/* Takes a seat away, and frees it, not its page. */
+void fl_frames_dismiss_(struct fl_frames *frames, struct fl_frames_seat *seat);
+
+/* Makes the channel's memory one that other processes can map. Returns 0, or an error. */
+int fl_frames_share_memory_(struct fl_frames *frames);
+
+/* Wakes the producer, if it waits for room. */
+void fl_frames_tell_producer_(struct fl_frames *frames);
+
+struct fl_frames *fl_frames_ref_(struct fl_frames *frames);
+void fl_frames_unref_(struct fl_frames *frames);
+
+/* serve.c */
+void fl_frames_stop_serving_(struct fl_frames_server *server);
+/* In a forked child, where its thread is not. */
+void fl_frames_abandon_server_(struct fl_frames_server *server);
+
+#endif

@@ -1,0 +1,541 @@
+/*
+ * frame/frames.c - the producer's side of a channel: making it, loaning, publishing, moving to larger memory.
+ *
+ * To publish is: write what is known of the frame into its slot's header, put it into the queues, make it the latest,
+ * ring. To loan is: mark what is in use, take the first slot that is not. The first, not the next: so only as many
+ * slots ever take memory as are in use at a time.
+ *
+ * What is shared with readers, and why it is right, is in pins.h; the lock here is between the producer, the thread
+ * that serves, and threads that attach.
+ */
+#define _GNU_SOURCE
+#include "frame/channel.h"
+
+#include "base/fork.h"
+#include "base/keep_errno.h"
+#include "frame/message.h"
+#include "frame/place.h"
+#include "sync/wait.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#define USUAL_SIZE ((size_t)1 << 20)
+#define USUAL_READERS 8u
+#define USUAL_PINNED 4u
+
+bool fl_frames_forked_(uint8_t epoch)
+{
+	return epoch != fl_fork_epoch_;
+}
+
+/* Making and unmaking. */
+
+static bool all_zero(const uint64_t *words, size_t n)
+{
+	while (n-- > 0)
+		if (words[n] != 0)
+			return false;
+	return true;
+}
+
+static int read_options(struct fl_frames *frames, const fl_frames_options *options)
+{
+	if (options->name && !fl_frames_name_good_(options->name))
+		return -EINVAL;
+	if (!all_zero(options->fl_spare, 4) || options->fl_spare0 != 0 || options->full > FL_FRAMES_DISCONNECT)
+		return -EINVAL;
+	if (options->readers > FL_FRAMES_READERS || options->pinned > FL_FRAMES_PINNED)
+		return -EINVAL;
+	if (options->name)
+		memcpy(frames->name, options->name, strlen(options->name) + 1); /* it fits: fl_frames_name_good_ */
+	frames->max_readers = options->readers > 0 ? options->readers : USUAL_READERS;
+	frames->max_pinned = options->pinned > 0 ? options->pinned : USUAL_PINNED * frames->max_readers;
+	frames->full = options->full;
+	return 0;
+}
+
+static void destroy(struct fl_frames *frames)
+{
+	fl_frames_memory_unref_(frames->memory);
+	free(frames->used);
+	free(frames->committed);
+	free(frames);
+}
+
+static int prepare(struct fl_frames *frames, const fl_frames_options *options)
+{
+	uint32_t n_slots;
+	int error = read_options(frames, options);
+
+	if (error != 0)
+		return error;
+	n_slots = 2 + frames->max_pinned; /* [F3] */
+	frames->used = calloc(n_slots, 1);
+	frames->committed = calloc(n_slots, 1);
+	if (!frames->used || !frames->committed)
+		return -ENOMEM;
+	return fl_frames_memory_make_(&frames->memory, 0, n_slots, options->size > 0 ? options->size : USUAL_SIZE,
+				      false);
+}
+
+int fl_frames_create(fl_frames **ret_frames, const fl_frames_options *options)
+{
+	static const fl_frames_options usual;
+	fl_keep_errno();
+	struct fl_frames *frames = calloc(1, sizeof(*frames));
+	int error;
+
+	if (!frames)
+		return -ENOMEM;
+	frames->refs = 1;
+	frames->epoch = fl_fork_epoch_;
+	frames->loaned = FL_FRAMES_NOTHING;
+	error = prepare(frames, options ? options : &usual);
+	if (error != 0)
+		destroy(frames);
+	else
+		*ret_frames = frames;
+	return error;
+}
+
+struct fl_frames *fl_frames_ref_(struct fl_frames *frames)
+{
+	fl_add_relaxed(&frames->refs, 1);
+	return frames;
+}
+
+void fl_frames_unref_(struct fl_frames *frames)
+{
+	/* [frames.1] release; pairs with [frames.2] */
+	if (fl_sub_release(&frames->refs, 1) > 1)
+		return;
+	/* [frames.2] acquire; pairs with [frames.1] */
+	if (fl_load_acquire(&frames->refs) == 0)
+		destroy(frames);
+}
+
+/* Ringing. */
+
+static void take_all(const void *key, struct fl_wake_list *list)
+{
+	struct fl_bucket *bucket = fl_park_lock_(key);
+	struct fl_waiter *waiter;
+
+	while ((waiter = fl_park_first_(bucket, key)))
+		fl_park_take_(bucket, waiter, list);
+	fl_park_unlock_(bucket);
+}
+
+static void ring(struct fl_frames_seat *seat, struct fl_wake_list *list)
+{
+	if (seat->socket >= 0) {
+		fl_frames_say_(seat->socket, FL_FRAMES_BELL);
+		return;
+	}
+	if (seat->bell >= 0)
+		eventfd_write(seat->bell, 1);
+	take_all(seat->pinned.pins, list);
+}
+
+/* Rings for all who are about to sleep, or sleep. */
+static void ring_all(struct fl_frames *frames, struct fl_wake_list *list)
+{
+	struct fl_frames_seat *seat;
+
+	for (seat = frames->seats; seat; seat = seat->next)
+		if (fl_pins_disarm_(&seat->pinned))
+			ring(seat, list);
+}
+
+void fl_frames_tell_producer_(struct fl_frames *frames)
+{
+	struct fl_wake_list list = {0};
+
+	take_all(frames, &list);
+	fl_park_wake_(&list);
+}
+
+fl_frames *fl_frames_close(fl_frames *frames)
+{
+	fl_keep_errno();
+	struct fl_wake_list list = {0};
+
+	if (!frames)
+		return NULL;
+	if (fl_frames_forked_(frames->epoch)) {
+		fl_frames_abandon_server_(frames->server);
+		fl_frames_unref_(frames);
+		return NULL;
+	}
+	fl_inner_acquire(&frames->lock);
+	frames->closed = true;
+	fl_frames_memory_set_state_(frames->memory, FL_FRAMES_ENDED);
+	ring_all(frames, &list);
+	fl_inner_release(&frames->lock);
+	fl_park_wake_(&list);
+	fl_frames_stop_serving_(frames->server);
+	fl_frames_unref_(frames);
+	return NULL;
+}
+
+/* Seats. */
+
+static bool fits(const struct fl_frames *frames, const struct fl_pinned *pinned)
+{
+	return frames->n_seats < frames->max_readers &&
+	       pinned->n_held + pinned->n_queue <= frames->max_pinned - frames->n_pinned;
+}
+
+static int admit(struct fl_frames *frames, struct fl_frames_seat *seat,
+		 int (*before)(struct fl_frames *frames, struct fl_frames_seat *seat, void *arg), void *arg)
+{
+	struct fl_frames_seat **last = &frames->seats;
+	int error;
+
+	if (frames->closed)
+		return -EPIPE;
+	if (!fits(frames, &seat->pinned))
+		return -EUSERS;
+	error = before ? before(frames, seat, arg) : 0;
+	if (error != 0)
+		return error;
+	while (*last)
+		last = &(*last)->next;
+	*last = seat;
+	frames->n_seats++;
+	frames->n_pinned += seat->pinned.n_held + seat->pinned.n_queue;
+	return 0;
+}
+
+int fl_frames_admit_(struct fl_frames *frames, struct fl_frames_seat *seat,
+		     int (*before)(struct fl_frames *frames, struct fl_frames_seat *seat, void *arg), void *arg)
+{
+	int error;
+
+	seat->since = fl_now();
+	fl_inner_acquire(&frames->lock);
+	error = admit(frames, seat, before, arg);
+	frames->refused += error != 0;
+	fl_inner_release(&frames->lock);
+	return error;
+}
+
+void fl_frames_dismiss_(struct fl_frames *frames, struct fl_frames_seat *seat)
+{
+	struct fl_frames_seat **link = &frames->seats;
+
+	fl_inner_acquire(&frames->lock);
+	while (*link != seat)
+		link = &(*link)->next;
+	*link = seat->next;
+	frames->n_seats--;
+	frames->n_pinned -= seat->pinned.n_held + seat->pinned.n_queue;
+	fl_inner_release(&frames->lock);
+	free(seat);
+	fl_frames_tell_producer_(frames);
+}
+
+int fl_frames_reader_wish_(const fl_frames_reader_options *options, struct fl_pinned *ret_pinned,
+			   char ret_name[FL_FRAMES_NAME])
+{
+	static const fl_frames_reader_options usual;
+	const char *name;
+
+	if (!options)
+		options = &usual;
+	if (options->every > FL_FRAMES_QUEUE || options->held > FL_FRAMES_HELD || !all_zero(options->fl_spare, 4))
+		return -EINVAL;
+	name = options->name ? options->name : program_invocation_short_name;
+	ret_pinned->n_queue = options->every;
+	ret_pinned->n_held = options->held > 0 ? options->held : 1;
+	memset(ret_name, 0, FL_FRAMES_NAME);
+	memcpy(ret_name, name, strnlen(name, FL_FRAMES_NAME - 1));
+	return 0;
+}
+
+/* Memory. */
+
+/* Tells readers in other processes; one that cannot be told is disconnected. */
+static void announce(struct fl_frames *frames, const struct fl_frames_memory *memory)
+{
+	const struct fl_frames_message message = {.word = FL_FRAMES_MEMORY};
+	struct fl_frames_seat *seat;
+
+	for (seat = frames->seats; seat; seat = seat->next)
+		if (seat->socket >= 0 && fl_frames_send_(seat->socket, &message, &memory->fd, 1) != 0)
+			shutdown(seat->socket, SHUT_RDWR);
+}
+
+/* Takes the latest frame along, so that there always is one. */
+static int copy_latest(const struct fl_frames_memory *from, struct fl_frames_memory *to)
+{
+	uint64_t latest = fl_load_relaxed(&from->head->latest);
+	const struct fl_frames_slot *slot = &from->head->slots[fl_frames_slot_of(latest)];
+
+	if (latest == 0)
+		return 0;
+	if (fl_frames_memory_commit_(to, 0) != 0)
+		return -ENOMEM;
+	to->head->slots[0] = *slot;
+	memcpy(fl_frames_memory_slot(to, 0), fl_frames_memory_slot(from, fl_frames_slot_of(latest)), slot->info.size);
+	fl_pins_publish_(to->head, fl_frames_latest_of(slot->sequence, 0));
+	return 0;
+}
+
+/* The channel's memory becomes another one. Under the lock. */
+static void replace(struct fl_frames *frames, struct fl_frames_memory *memory, struct fl_wake_list *list)
+{
+	struct fl_frames_memory *old = frames->memory;
+
+	memset(frames->committed, 0, memory->n_slots);
+	frames->committed[0] = fl_load_relaxed(&memory->head->latest) != 0;
+	announce(frames, memory);
+	fl_frames_memory_follow_(old, fl_frames_memory_ref_(memory));
+	frames->memory = memory;
+	fl_frames_memory_set_state_(old, FL_FRAMES_MOVED);
+	ring_all(frames, list);
+}
+
+/* Goes over to a new memory. Only the producer does, and only while nothing is loaned. [C2] */
+static int move(struct fl_frames *frames, size_t slot_size, bool shared)
+{
+	struct fl_frames_memory *old = frames->memory, *memory;
+	struct fl_wake_list list = {0};
+	int error = fl_frames_memory_make_(&memory, old->generation + 1, old->n_slots, slot_size, shared);
+
+	if (error == 0) {
+		error = copy_latest(old, memory);
+		if (error != 0)
+			fl_frames_memory_unref_(memory);
+	}
+	if (error != 0)
+		return error;
+	fl_inner_acquire(&frames->lock);
+	replace(frames, memory, &list);
+	fl_inner_release(&frames->lock);
+	fl_park_wake_(&list);
+	fl_frames_memory_unref_(old);
+	return 0;
+}
+
+int fl_frames_share_memory_(struct fl_frames *frames)
+{
+	if (frames->memory->fd >= 0)
+		return 0;
+	return move(frames, frames->memory->slot_size, true);
+}
+
+/* Loaning and publishing. */
+
+static uint32_t find_slot(struct fl_frames *frames)
+{
+	const struct fl_frames_memory *memory = frames->memory;
+	uint64_t latest = fl_load_relaxed(&memory->head->latest);
+	const struct fl_frames_seat *seat;
+	uint32_t slot = 0;
+
+	memset(frames->used, 0, memory->n_slots);
+	if (latest != 0)
+		frames->used[fl_frames_slot_of(latest)] = 1;
+	fl_inner_acquire(&frames->lock);
+	for (seat = frames->seats; seat; seat = seat->next)
+		fl_pins_mark_(&seat->pinned, memory, frames->used);
+	fl_inner_release(&frames->lock);
+	while (frames->used[slot])
+		slot++;
+	return slot; /* there is one [F3] */
+}
+
+/* Frames that grow a little do so again; so there is some room to spare, but not in very large ones. */
+static size_t with_room(size_t size)
+{
+	return size < ((size_t)1 << 30) ? size + size / 4 : size;
+}
+
+int fl_frames_loan(fl_frames *frames, size_t size, void **ret_data)
+{
+	fl_keep_errno();
+	uint32_t slot;
+	int error = 0;
+
+	if (fl_frames_forked_(frames->epoch))
+		return -EPERM;
+	if (size == 0)
+		return -EINVAL;
+	if (frames->loaned != FL_FRAMES_NOTHING)
+		return -EBUSY;
+	if (size > frames->memory->slot_size)
+		error = move(frames, with_room(size), frames->memory->fd >= 0);
+	if (error != 0)
+		return error;
+	slot = find_slot(frames);
+	if (!frames->committed[slot] && fl_frames_memory_commit_(frames->memory, slot) != 0)
+		return -ENOMEM;
+	frames->committed[slot] = 1;
+	frames->loaned = slot;
+	frames->loaned_size = size;
+	*ret_data = fl_frames_memory_slot(frames->memory, slot);
+	return 0;
+}
+
+void fl_frames_discard(fl_frames *frames)
+{
+	frames->loaned = FL_FRAMES_NOTHING;
+}
+
+static bool wants_every(const struct fl_frames_seat *seat)
+{
+	return seat->pinned.n_queue > 0 && !seat->gone;
+}
+
+/* Ends a reader that did not keep up. Its process, or its next call, finds out. */
+static void disconnect(struct fl_frames_seat *seat)
+{
+	/* [frames.3] release; pairs with [frames.4] */
+	fl_store_release(&seat->gone, true);
+	if (seat->socket >= 0)
+		shutdown(seat->socket, SHUT_RDWR);
+}
+
+/* Puts the frame into all queues. Returns into how many it did not fit. */
+static int push(struct fl_frames *frames, uint64_t latest)
+{
+	struct fl_frames_seat *seat;
+	int n = 0;
+
+	for (seat = frames->seats; seat; seat = seat->next) {
+		if (!wants_every(seat) || fl_pins_push_(&seat->pinned, latest, frames->memory->generation))
+			continue;
+		seat->dropped++;
+		frames->dropped++;
+		n++;
+		if (frames->full == FL_FRAMES_DISCONNECT)
+			disconnect(seat);
+	}
+	return n;
+}
+
+static int publish(struct fl_frames *frames, const fl_frame_info *info)
+{
+	struct fl_frames_head *head = frames->memory->head;
+	struct fl_wake_list list = {0};
+	uint64_t latest = fl_frames_latest_of(frames->sequence + 1, frames->loaned);
+	int n;
+
+	head->slots[frames->loaned] = (struct fl_frames_slot){frames->sequence + 1, fl_now(), *info};
+	fl_inner_acquire(&frames->lock);
+	frames->sequence++;
+	n = push(frames, latest);
+	fl_pins_publish_(head, latest);
+	frames->loaned = FL_FRAMES_NOTHING;
+	ring_all(frames, &list);
+	fl_inner_release(&frames->lock);
+	fl_park_wake_(&list);
+	return n;
+}
+
+static int refuse_to_publish(const struct fl_frames *frames, const fl_frame_info *info)
+{
+	if (fl_frames_forked_(frames->epoch))
+		return -EPERM;
+	if (frames->loaned == FL_FRAMES_NOTHING)
+		return -EINVAL;
+	return fl_frame_info_check(info, frames->loaned_size);
+}
+
+int fl_frames_publish(fl_frames *frames, const fl_frame_info *info)
+{
+	fl_keep_errno();
+	int error = refuse_to_publish(frames, info);
+
+	return error != 0 ? error : publish(frames, info);
+}
+
+/* Asks the first reader whose queue is full to tell when it is not. False if there is none. */
+static bool ask_for_room(struct fl_frames *frames)
+{
+	struct fl_frames_seat *seat;
+	bool asked = false;
+
+	fl_inner_acquire(&frames->lock);
+	for (seat = frames->seats; seat && !asked; seat = seat->next)
+		if (wants_every(seat) && fl_pins_queued_(&seat->pinned) == seat->pinned.n_queue)
+			asked = fl_pins_ask_room_(&seat->pinned);
+	fl_inner_release(&frames->lock);
+	return asked;
+}
+
+int fl_frames_publish_until(fl_frames *frames, const fl_frame_info *info, fl_time deadline, fl_note *note)
+{
+	fl_keep_errno();
+	int error = refuse_to_publish(frames, info);
+
+	if (error != 0)
+		return error;
+	while (error == 0 && fl_wait_refused_(deadline, note) == 0) {
+		struct fl_waiter waiter = {0};
+		struct fl_bucket *bucket = fl_park_lock_(frames);
+
+		/* First in the queue, then to ask: who answers finds it there. */
+		fl_park_push_(bucket, &waiter, frames);
+		fl_park_unlock_(bucket);
+		if (!ask_for_room(frames)) {
+			if (!fl_park_give_up_(&waiter, frames))
+				fl_park_finish_(&waiter);
+			break;
+		}
+		error = fl_wait_(&waiter, frames, deadline, note, NULL);
+	}
+	return publish(frames, info);
+}
+
+/* How it is doing. */
+
+void fl_frames_stats_get(fl_frames *frames, fl_frames_stats *ret_stats)
+{
+	fl_frames_stats stats = {0};
+	uint32_t i;
+
+	fl_inner_acquire(&frames->lock);
+	stats.published = frames->sequence;
+	stats.dropped = frames->dropped;
+	stats.refused = frames->refused;
+	stats.readers = frames->n_seats;
+	stats.slots = frames->memory->n_slots;
+	stats.slot_size = frames->memory->slot_size;
+	for (i = 0; i < stats.slots; i++)
+		stats.slots_used += fl_load_relaxed(&frames->committed[i]);
+	fl_inner_release(&frames->lock);
+	*ret_stats = stats;
+}
+
+static void describe(const struct fl_frames_seat *seat, fl_frames_reader_stats *ret_stats)
+{
+	*ret_stats = (fl_frames_reader_stats){
+		.process = seat->process,
+		.every = seat->pinned.n_queue,
+		.queued = seat->pinned.n_queue > 0 ? fl_pins_queued_(&seat->pinned) : 0,
+		.held = fl_pins_held_(&seat->pinned),
+		.taken = fl_load_relaxed(&seat->pinned.pins->taken),
+		.missed = fl_load_relaxed(&seat->pinned.pins->missed),
+		.dropped = seat->dropped,
+		.since = seat->since,
+	};
+	memcpy(ret_stats->name, seat->name, FL_FRAMES_NAME);
+}
+
+int fl_frames_readers(fl_frames *frames, size_t n, fl_frames_reader_stats *ret_stats)
+{
+	const struct fl_frames_seat *seat;
+	size_t i = 0;
+	int all;
+
+	fl_inner_acquire(&frames->lock);
+	for (seat = frames->seats; seat && i < n; seat = seat->next)
+		describe(seat, &ret_stats[i++]);
+	all = (int)frames->n_seats;
+	fl_inner_release(&frames->lock);
+	return all;
+}

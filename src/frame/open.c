@@ -1,0 +1,351 @@
+/*
+ * frame/open.c - a reader in another process than the producer's: its bell is a packet on a socket (message.h).
+ *
+ * It finds the producer by its name, says who it is and what it wants, and gets the memory and a page of pins. From
+ * then on the socket says all that the memory does not: that there is something new, that there is another memory, that
+ * the producer is no more. So one poll waits for all of it.
+ *
+ * After the end of a producer the reader keeps its memory, so that the last frame stays to be had, until it has found
+ * another producer of that name. It learns of one by inotify: see place.c, where a socket that appears is ready.
+ *
+ * Nothing that comes from the producer is believed: the memory is checked when it is mapped, each frame's description
+ * when it is taken, and a packet that does not fit ends the connection.
+ */
+#define _GNU_SOURCE
+#include "frame/reader.h"
+
+#include "base/keep_errno.h"
+#include "frame/message.h"
+#include "frame/page.h"
+#include "frame/place.h"
+#include "sync/wait.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define PATIENCE 1000u /* how many packets at a time are not yet an attack */
+#define GRACE FL_SECONDS(1)
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void hang_up(struct fl_frames_reader *reader)
+{
+	close_fd(&reader->socket);
+	close_fd(&reader->pidfd);
+	close_fd(&reader->epoll);
+	reader->broken = true;
+}
+
+/* What the producer says. */
+
+static bool take_memory(struct fl_frames_reader *reader, int fds[FL_FRAMES_MAX_FDS])
+{
+	struct fl_frames_memory *memory;
+
+	if (fds[0] < 0 || fl_frames_memory_map_(&memory, fds[0]) != 0)
+		return false;
+	fds[0] = -1;
+	fl_frames_memory_follow_(reader->newest, memory);
+	reader->newest = memory; /* the one before it has the reference */
+	return true;
+}
+
+/* Hears one packet. Returns 0, or as fl_frames_receive_. */
+static int hear(struct fl_frames_reader *reader)
+{
+	struct fl_frames_message message;
+	int fds[FL_FRAMES_MAX_FDS], error = fl_frames_receive_(reader->socket, &message, fds);
+
+	if (error != 0)
+		return error;
+	if (message.word == FL_FRAMES_MEMORY)
+		error = take_memory(reader, fds) ? 0 : -EPROTO;
+	else
+		error = message.word == FL_FRAMES_BELL ? 0 : -EPROTO;
+	fl_frames_close_fds_(fds);
+	return error;
+}
+
+/* Hears all that was said, but not for ever. It may have been said by who is no more, so the end comes last. */
+static void listen_to(struct fl_frames_reader *reader)
+{
+	bool gone = fl_frames_ended_(reader->pidfd);
+	unsigned left = PATIENCE;
+	int error = 0;
+
+	while (error == 0 && left-- > 0)
+		error = hear(reader);
+	if (gone || error != -EAGAIN)
+		reader->broken = true;
+}
+
+static int wait(struct fl_frames_reader *reader, fl_time deadline, fl_note *note)
+{
+	struct pollfd fds[3] = {{.fd = reader->socket, .events = POLLIN}, {.fd = reader->pidfd, .events = POLLIN}};
+	int error = fl_wait_fds_(fds, 2, deadline, note);
+
+	if (error == 0)
+		listen_to(reader);
+	return error;
+}
+
+static bool hush(struct fl_frames_reader *reader)
+{
+	if (reader->epoll < 0)
+		return false;
+	listen_to(reader);
+	return true;
+}
+
+static void catch_up(struct fl_frames_reader *reader)
+{
+	if (!reader->broken)
+		listen_to(reader);
+}
+
+static bool ended(struct fl_frames_reader *reader)
+{
+	return reader->broken;
+}
+
+static void tell_room(struct fl_frames_reader *reader)
+{
+	if (!reader->broken)
+		fl_frames_say_(reader->socket, FL_FRAMES_ROOM);
+}
+
+static int watch(int epoll, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+
+	return fd < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
+}
+
+static int fd(struct fl_frames_reader *reader)
+{
+	int error;
+
+	if (reader->epoll >= 0)
+		return reader->epoll;
+	reader->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (reader->epoll < 0)
+		return -errno;
+	error = watch(reader->epoll, reader->socket);
+	if (error == 0)
+		error = watch(reader->epoll, reader->pidfd);
+	if (error == 0)
+		return reader->epoll;
+	close_fd(&reader->epoll);
+	return error;
+}
+
+static void leave(struct fl_frames_reader *reader)
+{
+	hang_up(reader);
+	if (reader->pins)
+		fl_frames_page_unmap_(reader->pins);
+}
+
+/* Finding a producer. */
+
+/* What a refusal may say; anything else is none. */
+static int refusal_of(const struct fl_frames_message *message)
+{
+	switch (message->error) {
+	case -EUSERS:
+	case -EINVAL:
+	case -EACCES:
+	case -ENOMEM:
+	case -EMFILE:
+	case -EPIPE:
+		return message->error;
+	default:
+		return -EPROTO;
+	}
+}
+
+struct found {
+	int socket, pidfd;
+	struct fl_frames_memory *memory;
+	struct fl_pins *pins;
+};
+
+static int map_found(struct found *found, int fds[FL_FRAMES_MAX_FDS])
+{
+	int memory = fds[0], pins = fds[1], error;
+
+	if (memory < 0 || pins < 0)
+		return -EPROTO;
+	fds[0] = -1;
+	error = fl_frames_memory_map_(&found->memory, memory);
+	if (error != 0)
+		return error;
+	fds[1] = -1;
+	error = fl_frames_page_map_(&found->pins, pins);
+	if (error != 0)
+		fl_frames_memory_unref_(found->memory);
+	return error;
+}
+
+static int read_answer(struct found *found)
+{
+	struct fl_frames_message message;
+	int fds[FL_FRAMES_MAX_FDS], error = fl_frames_receive_(found->socket, &message, fds);
+
+	if (error != 0)
+		return error == -EAGAIN ? -EPIPE : error; /* it ended without a word */
+	if (message.word == FL_FRAMES_WELCOME)
+		error = map_found(found, fds);
+	else
+		error = message.word == FL_FRAMES_REFUSED ? refusal_of(&message) : -EPROTO;
+	fl_frames_close_fds_(fds);
+	return error;
+}
+
+/* Says who is there, and waits for the answer. -EPIPE: the producer has ended meanwhile. */
+static int introduce(const struct fl_frames_reader *reader, struct found *found, fl_time deadline, fl_note *note)
+{
+	struct fl_frames_message hello = {.word = FL_FRAMES_HELLO, .every = reader->n_queue, .held = reader->n_held};
+	struct pollfd fds[3] = {{.fd = found->socket, .events = POLLIN}, {.fd = found->pidfd, .events = POLLIN}};
+	fl_time grace = fl_after(GRACE);
+	int error;
+
+	memcpy(hello.name, reader->name, FL_FRAMES_NAME);
+	if (fl_frames_send_(found->socket, &hello, NULL, 0) != 0)
+		return -EPIPE;
+	error = fl_wait_fds_(fds, 2, deadline > grace ? deadline : grace, note);
+	return error != 0 ? error : read_answer(found);
+}
+
+static int knock(const struct fl_frames_reader *reader, const struct fl_frames_place *place, struct found *found,
+		 fl_time deadline, fl_note *note)
+{
+	pid_t process;
+	uid_t user;
+	int error;
+
+	found->socket = fl_frames_connect_(place);
+	if (found->socket < 0)
+		return found->socket == -EAGAIN ? -EUSERS : found->socket;
+	found->pidfd = fl_frames_peer_(found->socket, &process, &user);
+	error = found->pidfd == -ESRCH ? -EPIPE : introduce(reader, found, deadline, note);
+	if (error == 0)
+		return 0;
+	close(found->socket);
+	if (found->pidfd >= 0)
+		close(found->pidfd);
+	return error;
+}
+
+/* Waits until a socket has appeared in the directory. */
+static int wait_for_another(int watch_fd, fl_time deadline, fl_note *note)
+{
+	struct pollfd fds[2] = {{.fd = watch_fd, .events = POLLIN}};
+	char events[4096];
+	int error = fl_wait_fds_(fds, 1, deadline, note);
+
+	while (error == 0 && read(watch_fd, events, sizeof(events)) > 0)
+		;
+	return error;
+}
+
+/* Watches first, and then looks: so nothing that appears is missed. */
+static int find(const struct fl_frames_reader *reader, const struct fl_frames_place *place, struct found *found,
+		fl_time deadline, fl_note *note)
+{
+	int watch_fd = fl_frames_watch_(place), error;
+
+	if (watch_fd < 0)
+		return watch_fd;
+	for (;;) {
+		error = knock(reader, place, found, deadline, note);
+		if (error == -ENOENT || error == -EPIPE)
+			error = wait_for_another(watch_fd, deadline, note);
+		else
+			break;
+		if (error != 0)
+			break;
+	}
+	close(watch_fd);
+	return error;
+}
+
+/* Attaches to what was found, instead of what was before. */
+static void settle(struct fl_frames_reader *reader, const struct found *found)
+{
+	leave(reader);
+	fl_frames_memory_unref_(reader->memory);
+	reader->socket = found->socket;
+	reader->pidfd = found->pidfd;
+	reader->pins = found->pins;
+	reader->memory = reader->newest = found->memory;
+	reader->broken = false;
+	reader->last = 0;
+}
+
+static int attach(struct fl_frames_reader *reader, fl_time deadline, fl_note *note)
+{
+	struct fl_frames_place place;
+	struct found found;
+	int error = fl_frames_find_(&place, reader->channel);
+
+	if (error == 0)
+		error = find(reader, &place, &found, deadline, note);
+	if (error == 0)
+		settle(reader, &found);
+	return error;
+}
+
+static int again(struct fl_frames_reader *reader, fl_time deadline, fl_note *note)
+{
+	int error;
+
+	hang_up(reader);
+	error = attach(reader, deadline, note);
+	if (error == 0)
+		reader->restarts++;
+	return error;
+}
+
+static const struct fl_frames_kind opened = {
+	.wait = wait,
+	.hush = hush,
+	.catch_up = catch_up,
+	.ended = ended,
+	.again = again,
+	.tell_room = tell_room,
+	.fd = fd,
+	.leave = leave,
+};
+
+int fl_frames_open_until(fl_frames_reader **ret_reader, const char *name, const fl_frames_reader_options *options,
+			 fl_time deadline, fl_note *note)
+{
+	fl_keep_errno();
+	struct fl_frames_reader *reader;
+	int error;
+
+	if (!fl_frames_name_good_(name))
+		return -EINVAL;
+	error = fl_frames_reader_make_(&reader, &opened, options);
+	if (error != 0)
+		return error;
+	memcpy(reader->channel, name, strlen(name) + 1); /* it fits: fl_frames_name_good_ */
+	error = attach(reader, deadline, note);
+	if (error != 0)
+		free(reader);
+	else
+		*ret_reader = reader;
+	return error;
+}
+
+int fl_frames_open(fl_frames_reader **ret_reader, const char *name, const fl_frames_reader_options *options)
+{
+	return fl_frames_open_until(ret_reader, name, options, FL_FOREVER, NULL);
+}

@@ -1,0 +1,33 @@
+/*
+ * frame/place.h - where a served channel is found: a socket in a directory of the user's own.
+ */
+#ifndef FL_FRAME_PLACE_H
+#define FL_FRAME_PLACE_H
+
+#include <stdbool.h>
+#include <sys/un.h>
+
+/* Where the channel of a name is, or would be. */
+struct fl_frames_place {
+	char directory[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	struct sockaddr_un address;
+};
+
+/* Returns whether it is a name: see fl_frames_options. */
+bool fl_frames_name_good_(const char *name);
+
+/* Finds the place of a name, and makes the directory if it is not there. Returns 0, -EINVAL, -ENAMETOOLONG;
+ * -EPERM: the directory is not ours alone; or what mkdir said. */
+int fl_frames_find_(struct fl_frames_place *ret_place, const char *name);
+
+/* Listens there. Returns a descriptor, non-blocking; -EADDRINUSE: a living process does already; or what the system
+ * said. */
+int fl_frames_listen_(const struct fl_frames_place *place);
+
+/* Connects to who listens there. Returns a descriptor, non-blocking; -ENOENT: nobody does; or what the system said. */
+int fl_frames_connect_(const struct fl_frames_place *place);
+
+/* Returns a descriptor that becomes readable when something is made in the directory, or what the system said. */
+int fl_frames_watch_(const struct fl_frames_place *place);
+
+#endif

@@ -1,0 +1,344 @@
+/*
+ * frame/serve.c - letting readers of other processes in, and noticing when they are gone.
+ *
+ * fl_frames_serve starts one thread, which does nothing but wait for connections, for what guests say, and for their
+ * end, all in one epoll. It is not on the way of a frame: publishing rings the bells itself.
+ *
+ * A guest is whoever has connected. It has no seat until it has said who it is; how long that takes harms nobody, since
+ * nobody waits for it, but there are only so many that may take their time (KNOCKING). Its seat is taken away as soon
+ * as its socket has an end or its process has: the kernel says so at once, however the process ended.
+ *
+ * A hostile guest can connect, and say things that end its connection. It has no means to make this thread wait: it
+ * only ever receives and sends without blocking.
+ */
+#define _GNU_SOURCE
+#include "frame/channel.h"
+
+#include "base/keep_errno.h"
+#include "frame/message.h"
+#include "frame/page.h"
+#include "frame/place.h"
+#include <fairlead/thread.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define KNOCKING 64u
+
+struct guest {
+	struct guest *next;
+	int socket, pidfd;
+	pid_t process;
+	struct fl_frames_seat *seat; /* NULL: it has not said who it is */
+	struct fl_pins *pins;
+	int pins_fd; /* until it has been sent */
+};
+
+struct fl_frames_server {
+	struct fl_frames *frames;
+	struct fl_frames_place place;
+	int listener, epoll, stop;
+	int spare; /* a descriptor that can be given up when there are no more */
+	fl_thread *thread;
+	struct guest *guests;
+	uint32_t n_guests;
+};
+
+static int watch(const struct fl_frames_server *server, int fd, void *whose)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = whose};
+
+	return epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
+}
+
+/* Guests. */
+
+static void free_guest(struct guest *guest)
+{
+	close(guest->socket);
+	if (guest->pidfd >= 0)
+		close(guest->pidfd);
+	if (guest->pins)
+		fl_frames_page_unmap_(guest->pins);
+	free(guest);
+}
+
+/* What it held is free from now on. */
+static void see_off(struct fl_frames_server *server, struct guest *guest)
+{
+	struct guest **link = &server->guests;
+
+	while (*link != guest)
+		link = &(*link)->next;
+	*link = guest->next;
+	server->n_guests--;
+	if (guest->seat)
+		fl_frames_dismiss_(server->frames, guest->seat);
+	free_guest(guest);
+}
+
+static void refuse(int socket, int error)
+{
+	const struct fl_frames_message message = {.word = FL_FRAMES_REFUSED, .error = error};
+
+	fl_frames_send_(socket, &message, NULL, 0);
+}
+
+/* The last thing before the producer sees the seat, under the channel's lock: from then on the memory's descriptor may
+ * be followed by others. */
+static int welcome(struct fl_frames *frames, struct fl_frames_seat *seat, void *guest_)
+{
+	const struct fl_frames_message message = {.word = FL_FRAMES_WELCOME};
+	const struct guest *guest = guest_;
+	const int fds[] = {frames->memory->fd, guest->pins_fd};
+
+	return fl_frames_send_(seat->socket, &message, fds, 2);
+}
+
+static int give_seat(struct fl_frames_server *server, struct guest *guest, const struct fl_frames_message *hello)
+{
+	const fl_frames_reader_options options = {.name = hello->name, .every = hello->every, .held = hello->held};
+	struct fl_frames_seat *seat = calloc(1, sizeof(*seat));
+	int error;
+
+	if (!seat)
+		return -ENOMEM;
+	seat->socket = guest->socket;
+	seat->bell = -1;
+	seat->process = guest->process;
+	seat->pinned.pins = guest->pins;
+	error = fl_frames_reader_wish_(&options, &seat->pinned, seat->name);
+	if (error == 0)
+		error = fl_frames_admit_(server->frames, seat, welcome, guest);
+	if (error == 0)
+		guest->seat = seat;
+	else
+		free(seat);
+	return error;
+}
+
+static int let_in(struct fl_frames_server *server, struct guest *guest, const struct fl_frames_message *hello)
+{
+	int error;
+
+	if (hello->word != FL_FRAMES_HELLO)
+		return -EPROTO;
+	guest->pins_fd = fl_frames_page_make_(&guest->pins);
+	if (guest->pins_fd < 0)
+		return guest->pins_fd;
+	error = give_seat(server, guest, hello);
+	close(guest->pins_fd);
+	return error;
+}
+
+/* Returns false if that was the last thing it had to say. */
+static bool answer(struct fl_frames_server *server, struct guest *guest, const struct fl_frames_message *message)
+{
+	int error;
+
+	if (guest->seat) {
+		if (message->word == FL_FRAMES_ROOM)
+			fl_frames_tell_producer_(server->frames);
+		return message->word == FL_FRAMES_ROOM;
+	}
+	error = let_in(server, guest, message);
+	if (error != 0)
+		refuse(guest->socket, error);
+	return error == 0;
+}
+
+/* Something has happened to a guest: it has said something, or it is gone. */
+static void attend(struct fl_frames_server *server, struct guest *guest)
+{
+	struct fl_frames_message message;
+	int fds[FL_FRAMES_MAX_FDS], error = fl_frames_receive_(guest->socket, &message, fds);
+
+	bool stays;
+
+	if (error == 0) {
+		fl_frames_close_fds_(fds); /* it has none to give */
+		stays = answer(server, guest, &message);
+	} else {
+		stays = error == -EAGAIN && !fl_frames_ended_(guest->pidfd);
+	}
+	if (!stays)
+		see_off(server, guest);
+}
+
+/* The door. */
+
+static int greet(struct fl_frames_server *server, int socket)
+{
+	struct guest *guest;
+	uid_t user;
+	pid_t process;
+	int pidfd = fl_frames_peer_(socket, &process, &user), error;
+
+	if (pidfd == -ESRCH)
+		return -ESRCH;
+	if (user != geteuid() && user != 0)
+		error = -EACCES;
+	else
+		error = server->n_guests < server->frames->max_readers + KNOCKING ? 0 : -EUSERS;
+	guest = error == 0 ? calloc(1, sizeof(*guest)) : NULL;
+	if (!guest) {
+		if (pidfd >= 0)
+			close(pidfd);
+		return error != 0 ? error : -ENOMEM;
+	}
+	*guest = (struct guest){.next = server->guests, .socket = socket, .pidfd = pidfd, .process = process};
+	server->guests = guest;
+	server->n_guests++;
+	if (watch(server, socket, guest) != 0 || (pidfd >= 0 && watch(server, pidfd, guest) != 0))
+		see_off(server, guest);
+	return 0;
+}
+
+/* There are no descriptors left: who knocks would knock for ever, so it is let in by the spare one and sent away. */
+static void turn_away(struct fl_frames_server *server)
+{
+	int socket;
+
+	close(server->spare);
+	socket = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (socket >= 0) {
+		refuse(socket, -EMFILE);
+		close(socket);
+	}
+	server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void open_door(struct fl_frames_server *server)
+{
+	int socket = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), error;
+
+	if (socket < 0) {
+		if (errno == EMFILE || errno == ENFILE)
+			turn_away(server);
+		return;
+	}
+	error = greet(server, socket);
+	if (error != 0) {
+		refuse(socket, error);
+		close(socket);
+	}
+}
+
+static void *serve(void *server_)
+{
+	struct fl_frames_server *server = server_;
+	struct epoll_event event;
+
+	for (;;) {
+		if (epoll_wait(server->epoll, &event, 1, -1) != 1)
+			continue;
+		if (event.data.ptr == &server->stop)
+			return NULL;
+		if (event.data.ptr == &server->listener)
+			open_door(server);
+		else
+			attend(server, event.data.ptr);
+	}
+}
+
+/* Beginning and ending. */
+
+static void free_server(struct fl_frames_server *server)
+{
+	const int fds[] = {server->listener, server->epoll, server->stop, server->spare};
+	size_t i;
+
+	for (i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	free(server);
+}
+
+static int make_descriptors(struct fl_frames_server *server)
+{
+	server->epoll = epoll_create1(EPOLL_CLOEXEC);
+	server->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (server->epoll < 0 || server->stop < 0 || server->spare < 0)
+		return -errno;
+	return watch(server, server->stop, &server->stop);
+}
+
+/* The memory must be there before the door opens. */
+static int begin(struct fl_frames_server *server)
+{
+	static const fl_thread_options options = {.name = "frames", .daemon = true};
+	int error = make_descriptors(server);
+
+	if (error == 0)
+		error = fl_frames_share_memory_(server->frames);
+	if (error == 0)
+		error = fl_frames_find_(&server->place, server->frames->name);
+	if (error != 0)
+		return error;
+	server->listener = fl_frames_listen_(&server->place);
+	if (server->listener < 0)
+		return server->listener;
+	error = watch(server, server->listener, &server->listener);
+	if (error == 0)
+		error = fl_thread_start(&server->thread, &options, serve, server);
+	if (error != 0)
+		unlink(server->place.address.sun_path);
+	return error;
+}
+
+int fl_frames_serve(fl_frames *frames)
+{
+	fl_keep_errno();
+	struct fl_frames_server *server;
+	int error;
+
+	if (fl_frames_forked_(frames->epoch))
+		return -EPERM;
+	if (frames->name[0] == '\0')
+		return -EINVAL;
+	if (frames->server || frames->loaned != FL_FRAMES_NOTHING)
+		return -EBUSY;
+	server = calloc(1, sizeof(*server));
+	if (!server)
+		return -ENOMEM;
+	server->frames = frames;
+	server->listener = server->epoll = server->stop = server->spare = -1;
+	error = begin(server);
+	if (error == 0)
+		frames->server = server;
+	else
+		free_server(server);
+	return error;
+}
+
+void fl_frames_stop_serving_(struct fl_frames_server *server)
+{
+	if (!server)
+		return;
+	unlink(server->place.address.sun_path);
+	eventfd_write(server->stop, 1);
+	fl_thread_join(server->thread, NULL);
+	while (server->guests)
+		see_off(server, server->guests);
+	free_server(server);
+}
+
+void fl_frames_abandon_server_(struct fl_frames_server *server)
+{
+	struct guest *guest;
+
+	if (!server)
+		return;
+	while ((guest = server->guests)) {
+		server->guests = guest->next;
+		free(guest->seat);
+		free_guest(guest);
+	}
+	fl_thread_unref(server->thread);
+	free_server(server);
+}

@@ -42,7 +42,8 @@ bool fl_pins_take_queued_(struct fl_pins *pins, uint32_t index, const struct fl_
 	if (*ret_moved)
 		return false;
 	*ret_latest = fl_load_relaxed(&queued->latest);
-	fl_store_relaxed(&pins->hold[index], fl_pin(memory->generation, fl_frames_slot_of(*ret_latest)));
+	/* [pins.9] release; pairs with [pins.4] */
+	fl_store_release(&pins->hold[index], fl_pin(memory->generation, fl_frames_slot_of(*ret_latest)));
 	/* [pins.7] seq_cst; pairs with [pins.8] */
 	fl_store_seq_cst(&pins->tail, tail + 1);
 	return true;

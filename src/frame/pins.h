@@ -19,6 +19,7 @@
  *        that no page holds it and no queue has it. (It was published, or never, so nobody else is writing it.)
  *   [F2] hold[] is read after `latest` was written, and `latest` is read again after hold[] was written, all four in
  *        one total order (seq_cst): so a reader that finds `latest` unchanged is seen by the producer.
+ *        And every store to hold[] releases: who sees the new name knows that what was there before is read no more.
  *   [F3] There are slots for: the latest frame, the one being written, and as many as all readers may hold and have
  *        queued together. So there is always one to be had, whatever readers do, and the producer never waits.
  *   [F4] A reader that is about to sleep sets `armed`, and then looks once more; the producer looks at `armed` after it

@@ -78,10 +78,10 @@ static const char *name_in_src(const char *path)
 static bool copy_tag(const char *line, char *ret_tag, size_t size)
 {
 	const char *begin = strchr(line, '['), *end = begin ? strchr(begin, ']') : NULL;
-	static const char *const orders[] = {"] acquire;", "] release;", "] acq_rel;"};
+	static const char *const orders[] = {"] acquire;", "] release;", "] acq_rel;", "] seq_cst;"};
 	unsigned i;
 
-	for (i = 0; end && i < 3; i++)
+	for (i = 0; end && i < sizeof(orders) / sizeof(orders[0]); i++)
 		if (strncmp(end, orders[i], strlen(orders[i])) == 0) {
 			snprintf(ret_tag, size, "%.*s", (int)(end - begin - 1), begin + 1);
 			return true;

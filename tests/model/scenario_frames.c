@@ -1,0 +1,270 @@
+/*
+ * scenario_frames.c - the agreement between the producer and the readers of a frame channel (frame/pins.h): no slot is
+ * written while it is read, every frame of a queue arrives, nobody sleeps through a bell.
+ *
+ * The producer and the readers here are src/frame/frames.c and attach.c without their memory mappings and lists; the
+ * steps that matter are the sources' own. A slot is one plain word, so to read it while it is written is a race.
+ */
+#include "scenarios.h"
+
+#include "base/park.h"
+#include "frame/pins.h"
+
+enum { N_READERS = 2, N_SLOTS = 5, N_FRAMES = 3 };
+
+struct objects {
+	_Alignas(struct fl_frames_head) char head[sizeof(struct fl_frames_head)]; /* without its slots */
+	struct fl_frames_memory memory;
+	struct fl_pins pins[N_READERS];
+	struct fl_pinned pinned[N_READERS];
+	uint64_t slots[N_SLOTS];
+	uint32_t n_readers, most_slots, got;
+};
+static struct objects *o;
+
+static void set_up(uint32_t n_readers, uint32_t n_queue)
+{
+	uint32_t i;
+
+	o = model_objects(sizeof(*o));
+	model_name(&o->head);
+	model_name(&o->pins);
+	model_name(&o->slots);
+	o->n_readers = n_readers;
+	/* The latest, the one being written, and what readers hold and have queued. [F3] */
+	o->memory.n_slots = 2 + n_readers * (1 + n_queue);
+	o->memory.head = (void *)o->head;
+	for (i = 0; i < n_readers; i++) {
+		o->pinned[i].pins = &o->pins[i];
+		o->pinned[i].n_held = 1;
+		o->pinned[i].n_queue = n_queue;
+	}
+}
+
+static void setup_latest(void)
+{
+	set_up(1, 0);
+}
+
+static void setup_two(void)
+{
+	set_up(2, 0);
+}
+
+static void setup_every(void)
+{
+	set_up(1, 1);
+}
+
+/* The producer. */
+
+static uint32_t find_slot(void)
+{
+	uint64_t latest = fl_load_relaxed(&o->memory.head->latest);
+	uint8_t used[N_SLOTS] = {0};
+	uint32_t i, slot = 0;
+
+	if (latest != 0)
+		used[fl_frames_slot_of(latest)] = 1;
+	for (i = 0; i < o->n_readers; i++)
+		fl_pins_mark_(&o->pinned[i], &o->memory, used);
+	while (slot < o->memory.n_slots && used[slot])
+		slot++;
+	model_assert(slot < o->memory.n_slots);
+	return slot;
+}
+
+static void ring(struct fl_pinned *pinned)
+{
+	struct fl_wake_list list = {0};
+	struct fl_waiter *waiter;
+	struct fl_bucket *bucket;
+
+	if (!fl_pins_disarm_(pinned))
+		return;
+	bucket = fl_park_lock_(pinned->pins);
+	while ((waiter = fl_park_first_(bucket, pinned->pins)))
+		fl_park_take_(bucket, waiter, &list);
+	fl_park_unlock_(bucket);
+	fl_park_wake_(&list);
+}
+
+/* Loans a slot and fills it. */
+static uint64_t fill(uint64_t n)
+{
+	uint32_t slot = find_slot();
+
+	o->slots[slot] = n;
+	return fl_frames_latest_of(n, slot);
+}
+
+/* Returns whether it fitted into the queue, if there is one. */
+static bool publish(uint64_t latest)
+{
+	bool fitted = true;
+	uint32_t i;
+
+	if (o->pinned[0].n_queue > 0)
+		fitted = fl_pins_push_(&o->pinned[0], latest, 0);
+	fl_pins_publish_(o->memory.head, latest);
+	for (i = 0; i < o->n_readers; i++)
+		ring(&o->pinned[i]);
+	return fitted;
+}
+
+static void publish_all(void)
+{
+	uint64_t n;
+
+	for (n = 1; n <= N_FRAMES; n++)
+		publish(fill(n));
+}
+
+static void publish_two(void)
+{
+	publish(fill(1));
+	publish(fill(2));
+}
+
+/* Waits for room, as fl_frames_publish_until. */
+static void publish_without_drops(void)
+{
+	uint64_t n, latest;
+
+	for (n = 1; n <= N_FRAMES; n++) {
+		latest = fill(n);
+		for (;;) {
+			struct fl_waiter waiter = {0};
+			struct fl_bucket *bucket = fl_park_lock_(o->head);
+
+			fl_park_push_(bucket, &waiter, o->head);
+			fl_park_unlock_(bucket);
+			if (fl_pins_queued_(&o->pinned[0]) < o->pinned[0].n_queue ||
+			    !fl_pins_ask_room_(&o->pinned[0])) {
+				if (!fl_park_give_up_(&waiter, o->head))
+					fl_park_finish_(&waiter);
+				break;
+			}
+			fl_park_wait_(&waiter, o->head, FL_FOREVER, NULL);
+		}
+		model_assert(publish(latest));
+	}
+}
+
+/* Readers. */
+
+static void tell_room(void)
+{
+	struct fl_wake_list list = {0};
+	struct fl_waiter *waiter;
+	struct fl_bucket *bucket;
+
+	if (!fl_pins_tell_room_(&o->pins[0]))
+		return;
+	bucket = fl_park_lock_(o->head);
+	while ((waiter = fl_park_first_(bucket, o->head)))
+		fl_park_take_(bucket, waiter, &list);
+	fl_park_unlock_(bucket);
+	fl_park_wake_(&list);
+}
+
+static bool take(uint32_t i, uint64_t last, uint64_t *ret_latest)
+{
+	bool moved;
+
+	if (o->pinned[i].n_queue == 0)
+		return fl_pins_take_latest_(&o->pins[i], 0, &o->memory, last, ret_latest);
+	if (!fl_pins_take_queued_(&o->pins[i], 0, &o->memory, o->pinned[i].n_queue, ret_latest, &moved))
+		return false;
+	tell_room();
+	return true;
+}
+
+/* Takes a frame if there is a newer one, reads it, and gives it back. Returns its number, or `last`. */
+static uint64_t look(uint32_t i, uint64_t last)
+{
+	uint64_t latest;
+
+	model_assert(fl_pins_free_(&o->pins[i], 1) == 0);
+	if (!take(i, last, &latest))
+		return last;
+	model_assert(o->slots[fl_frames_slot_of(latest)] == fl_frames_sequence_of(latest));
+	fl_pins_give_back_(&o->pins[i], 0);
+	return fl_frames_sequence_of(latest);
+}
+
+static void look_twice_0(void)
+{
+	look(0, look(0, 0));
+}
+
+static void look_twice_1(void)
+{
+	look(1, look(1, 0));
+}
+
+/* Sleeps until there is something newer, as attach.c. */
+static void wait_for_more(uint64_t last)
+{
+	struct fl_waiter waiter = {0};
+	struct fl_bucket *bucket = fl_park_lock_(&o->pins[0]);
+
+	fl_park_push_(bucket, &waiter, &o->pins[0]);
+	fl_park_unlock_(bucket);
+	fl_pins_arm_(&o->pins[0]);
+	if (!fl_pins_anything_(&o->pins[0], &o->memory, o->pinned[0].n_queue, last))
+		fl_park_wait_(&waiter, &o->pins[0], FL_FOREVER, NULL);
+	else if (!fl_park_give_up_(&waiter, &o->pins[0]))
+		fl_park_finish_(&waiter);
+}
+
+/* Until the frame of this number has come. */
+static void read_until(uint64_t end)
+{
+	uint64_t last = 0, now;
+
+	while (last < end) {
+		now = look(0, last);
+		if (now == last)
+			wait_for_more(last);
+		else
+			model_count(&o->got);
+		last = now;
+	}
+	fl_pins_stay_awake_(&o->pins[0]);
+}
+
+static void read_to_the_second(void)
+{
+	read_until(2);
+}
+
+static void read_to_the_end(void)
+{
+	read_until(N_FRAMES);
+}
+
+static void check_idle(void)
+{
+	model_assert_unwaited(o->head);
+	model_assert_unwaited(&o->pins[0]);
+	model_assert(fl_pins_held_(&o->pinned[0]) == 0);
+}
+
+static void got_all(void)
+{
+	check_idle();
+	model_assert(o->got == N_FRAMES);
+}
+
+const struct model_scenario model_frame_scenarios[] = {
+	{"frames-latest", "three frames in three slots, a reader looks twice", .setup = setup_latest,
+	 .threads = {publish_all, look_twice_0}, .finish = check_idle},
+	{"frames-two", "three frames in four slots, two readers", .setup = setup_two,
+	 .threads = {publish_all, look_twice_0, look_twice_1}, .finish = check_idle},
+	{"frames-wait", "a reader sleeps until there is something new", .setup = setup_latest,
+	 .threads = {publish_two, read_to_the_second}, .finish = check_idle},
+	{"frames-every", "every frame through a queue of one", .setup = setup_every,
+	 .threads = {publish_without_drops, read_to_the_end}, .finish = got_all},
+	{0},
+};

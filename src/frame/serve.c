@@ -67,11 +67,15 @@ static void free_guest(struct guest *guest)
 	free(guest);
 }
 
-/* What it held is free from now on. */
+/* What it held is free from now on. To close its descriptors is not enough for epoll to forget them: a forked child may
+ * have them, too. */
 static void see_off(struct fl_frames_server *server, struct guest *guest)
 {
 	struct guest **link = &server->guests;
 
+	epoll_ctl(server->epoll, EPOLL_CTL_DEL, guest->socket, NULL);
+	if (guest->pidfd >= 0)
+		epoll_ctl(server->epoll, EPOLL_CTL_DEL, guest->pidfd, NULL);
 	while (*link != guest)
 		link = &(*link)->next;
 	*link = guest->next;

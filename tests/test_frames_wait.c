@@ -59,7 +59,7 @@ static int wait_for_next(void *arg)
 
 static void await_waiting(void)
 {
-	waiting_await(reader->pins, 1);
+	waiting_await(reader->link->pins, 1);
 }
 
 START_TEST(a_waiting_reader_is_woken)

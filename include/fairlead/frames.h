@@ -29,12 +29,12 @@
  *
  * Trust. Readers in other processes have the frames mapped for reading only and can neither write nor truncate nor
  * keep the producer waiting. What they write, a page of their own, is checked before it is used. A reader checks what
- * it gets from a producer just so. Only processes of the same user, and root's, are let in.
+ * it gets from a producer just so. Only processes of the same user are let in.
  *
- * Several threads may use a channel at once if one of them at most loans and publishes. A reader is used by one thread
- * at a time; threads that all read attach a reader each. No call may come from a signal handler. No call fails or
- * returns early because of a signal. A channel and a reader belong to the process that made them: in a forked child
- * their calls return -EPERM, and only fl_frames_close and fl_frames_reader_close make sense.
+ * Several threads may use a channel at once if one of them at most loans, publishes and begins to serve. A reader is
+ * used by one thread at a time; threads that all read attach a reader each. No call may come from a signal handler. No
+ * call fails or returns early because of a signal. A channel and a reader belong to the process that made them: in a
+ * forked child their calls return -EPERM, and only fl_frames_close and fl_frames_reader_close make sense.
  *
  * When not to use it: for values of a few bytes (a lock and a struct do), or for items of which each is worked on by
  * one of several threads.
@@ -65,7 +65,7 @@ typedef struct fl_frames_reader fl_frames_reader;
 /* What becomes of a frame that does not fit into a reader's queue. */
 enum fl_frames_full {
 	FL_FRAMES_DROP,       /* this reader does not get it; it is counted */
-	FL_FRAMES_DISCONNECT, /* the reader is disconnected: its next call returns -EPIPE */
+	FL_FRAMES_DISCONNECT, /* the reader is disconnected: it gets what it has queued, and then -EPIPE */
 };
 
 /* How a channel is to be made. All zero is what a NULL pointer means: the defaults. */
@@ -96,7 +96,7 @@ typedef struct fl_frame {
 	uint64_t missed;   /* how many frames this reader has not got since the last one that it got */
 	uint32_t restarts; /* how many producers this reader has outlived */
 	uint32_t fl_hold;
-	fl_frames_reader *fl_reader;
+	struct fl_frames_link *fl_link;
 	void *fl_memory;
 } fl_frame;
 
@@ -130,7 +130,7 @@ fl_frames *fl_frames_close(fl_frames *frames);
  * is not defined. Never waits for a reader. The memory is page-aligned. Returns 0;
  * -EBUSY: a frame is loaned already;
  * -EINVAL: size is 0;
- * -ENOMEM: no memory for a frame of that size;
+ * -ENOMEM: no memory for a frame of that size; and of a channel that is served -EMFILE;
  * -EPERM: in a forked child.
  * When a frame is larger than those before it, this makes larger memory, once, which takes a while.  Since 0.1. */
 int fl_frames_loan(fl_frames *frames, size_t size, void **ret_data) FL_ALL_NONNULL FL_MUST_CHECK;
@@ -161,10 +161,11 @@ int fl_frames_attach(fl_frames_reader **ret_reader, fl_frames *frames, const fl_
 	FL_NONNULL(1, 2) FL_MUST_CHECK;
 
 /* Attaches a reader to a channel that another process (or this one) serves under that name; waits until one does.
- * `options` may be NULL. Returns 0; -EINVAL, -EUSERS, -ENOMEM as fl_frames_attach;
- * -EACCES: the channel is another user's;
+ * `options` may be NULL. Returns 0; -EINVAL, -ENOMEM, and -EUSERS as fl_frames_attach, or too many are at the door;
+ * -EPERM, -EACCES: the directory, or who serves there, is another user's;
  * -EPROTO: who serves that name does not speak this version of the protocol, or breaks it;
- * -EMFILE, -ENAMETOOLONG: what the system said.  Since 0.1. */
+ * -EMFILE, -ENAMETOOLONG: what the system said (it lets 128 readers of a user wait for a producer at a time, if
+ * fs.inotify.max_user_instances is as usual).  Since 0.1. */
 int fl_frames_open(fl_frames_reader **ret_reader, const char *name, const fl_frames_reader_options *options)
 	FL_NONNULL(1, 2) FL_MUST_CHECK;
 /* As fl_frames_open; also -ECANCELED, and -ETIMEDOUT: nobody has served that name by then. With a deadline that has
@@ -172,8 +173,8 @@ int fl_frames_open(fl_frames_reader **ret_reader, const char *name, const fl_fra
 int fl_frames_open_until(fl_frames_reader **ret_reader, const char *name, const fl_frames_reader_options *options,
 			 fl_time deadline, fl_note *note) FL_NONNULL(1, 2) FL_MUST_CHECK;
 
-/* Ends a reader. Frames that it holds stay readable until they are given back. NULL is allowed. Returns NULL. Does not
- * block. */
+/* Ends a reader. Frames that it holds stay readable until they are given back, and count as held until then. NULL is
+ * allowed. Returns NULL. Does not block. */
 fl_frames_reader *fl_frames_reader_close(fl_frames_reader *reader);
 
 /* Blocks until there is a frame that this reader has not had, and holds it. `frame` must be all zero or hold a frame;
@@ -181,16 +182,21 @@ fl_frames_reader *fl_frames_reader_close(fl_frames_reader *reader);
  * -EBUSY: it holds as many as it may, in other frames;
  * -EPIPE: the producer has ended, or has disconnected this reader. Said once for each producer; later calls wait for
  *         another producer of that name. For a channel that had none (fl_frames_attach) it is said each time.
- * -EPROTO: the producer broke the protocol; it counts as ended. -EPERM: in a forked child.
- * -ENOMEM, -EMFILE: from attaching again. */
+ * -EPROTO, and -ENOMEM and -EMFILE when there is no room for larger frames: this producer counts as ended, as above;
+ * -EPERM: in a forked child.
+ * And when it attaches again what fl_frames_open returns, -EUSERS among it: frames that it holds of a producer that
+ * lives count until they are given back. */
 int fl_frames_next(fl_frames_reader *reader, fl_frame *frame) FL_ALL_NONNULL FL_MUST_CHECK;
-/* As fl_frames_next; also -ETIMEDOUT and -ECANCELED. A deadline that has passed never blocks. */
+/* As fl_frames_next; also -ETIMEDOUT and -ECANCELED. A deadline that has passed never blocks, except that a producer
+ * that is found has a second to answer, as in fl_frames_open_until. */
 int fl_frames_next_until(fl_frames_reader *reader, fl_frame *frame, fl_time deadline, fl_note *note) FL_NONNULL(1, 2)
 	FL_MUST_CHECK;
 
 /* Holds the latest frame, whether this reader has had it or not, and whether its producer lives or not: for a
  * snapshot. `frame` is as for fl_frames_next. Never blocks. Returns 0;
- * -EAGAIN: there has been none yet; -EBUSY; -EPERM. */
+ * -EAGAIN: there has been none yet;
+ * -EPIPE: the reader was disconnected by a producer that goes on, and has not been let in again;
+ * -EBUSY; -EPERM. */
 int fl_frames_latest(fl_frames_reader *reader, fl_frame *frame) FL_ALL_NONNULL FL_MUST_CHECK;
 
 /* Gives a frame back and makes it all zero. Does nothing if it is. Never blocks. */
@@ -228,11 +234,11 @@ typedef struct fl_frames_stats {
 	size_t slot_size; /* in bytes */
 } fl_frames_stats;
 
-/* Tells how the channel is doing. Any thread may call it. Does not block. */
+/* Tells how the channel is doing; in a forked child, all zero. Any thread may call it. Does not block. */
 void fl_frames_stats_get(fl_frames *frames, fl_frames_stats *ret_stats) FL_ALL_NONNULL;
 
 /* Tells how up to `n` of its readers are doing, the longest-attached first. Returns how many there are. `ret_stats`
- * may be NULL if n is 0. Any thread may call it. Does not block. */
+ * may be NULL if n is 0. Any thread may call it. Returns -EPERM in a forked child. Does not block. */
 int fl_frames_readers(fl_frames *frames, size_t n, fl_frames_reader_stats *ret_stats) FL_NONNULL(1);
 
 FL_END_DECLS

@@ -17,39 +17,36 @@
 
 static int wait(struct fl_frames_reader *reader, fl_time deadline, fl_note *note)
 {
+	struct fl_pins *pins = reader->link->pins;
 	struct fl_waiter waiter = {0};
-	struct fl_bucket *bucket = fl_park_lock_(reader->pins);
+	struct fl_bucket *bucket = fl_park_lock_(pins);
 
 	/* In the queue first, and then once more armed and looked: who rings after that finds it there. [F4] */
-	fl_park_push_(bucket, &waiter, reader->pins);
+	fl_park_push_(bucket, &waiter, pins);
 	fl_park_unlock_(bucket);
-	fl_pins_arm_(reader->pins);
+	fl_pins_arm_(pins);
 	if (!fl_frames_anything_(reader))
-		return fl_wait_(&waiter, reader->pins, deadline, note, &reader->spin);
-	if (!fl_park_give_up_(&waiter, reader->pins))
+		return fl_wait_(&waiter, pins, deadline, note, &reader->spin);
+	if (!fl_park_give_up_(&waiter, pins))
 		fl_park_finish_(&waiter);
 	return 0;
 }
 
-static bool hush(struct fl_frames_reader *reader)
+static bool hear(struct fl_frames_reader *reader)
 {
+	int bell = reader->link->seat->bell;
 	eventfd_t n;
 
-	if (reader->seat->bell < 0)
+	if (bell < 0)
 		return false;
-	eventfd_read(reader->seat->bell, &n);
+	eventfd_read(bell, &n);
 	return true;
 }
 
-static void catch_up(struct fl_frames_reader *reader)
-{
-	(void)reader; /* the producer links its memories itself */
-}
-
-static bool ended(struct fl_frames_reader *reader)
+static int ended(const struct fl_frames_link *link)
 {
 	/* [frames.4] acquire; pairs with [frames.3] */
-	return fl_load_acquire(&reader->seat->gone);
+	return fl_load_acquire(&link->seat->gone) ? -EPIPE : 0;
 }
 
 static int again(struct fl_frames_reader *reader, fl_time deadline, fl_note *note)
@@ -60,48 +57,53 @@ static int again(struct fl_frames_reader *reader, fl_time deadline, fl_note *not
 	return -EPIPE;
 }
 
-static void tell_room(struct fl_frames_reader *reader)
+static void tell_room(struct fl_frames_link *link)
 {
-	fl_frames_tell_producer_(reader->frames);
+	fl_frames_tell_producer_(link->frames);
 }
 
-static int fd(struct fl_frames_reader *reader)
+static int fd(struct fl_frames_link *link)
 {
-	int bell = reader->seat->bell;
+	int bell = link->seat->bell;
 
 	if (bell >= 0)
 		return bell;
 	bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (bell < 0)
 		return -errno;
-	fl_inner_acquire(&reader->frames->lock);
-	reader->seat->bell = bell;
-	fl_inner_release(&reader->frames->lock);
+	fl_inner_acquire(&link->frames->lock);
+	link->seat->bell = bell;
+	fl_inner_release(&link->frames->lock);
 	return bell;
 }
 
-static void leave(struct fl_frames_reader *reader)
+static void retire(struct fl_frames_link *link)
 {
-	int bell = reader->seat->bell;
+	fl_frames_retire_(link->frames, link->seat);
+}
 
-	if (fl_frames_forked_(reader->epoch))
-		free(reader->seat);
+static void leave(struct fl_frames_link *link)
+{
+	int bell = link->seat->bell;
+
+	if (fl_frames_forked_(link->epoch))
+		free(link->seat);
 	else
-		fl_frames_dismiss_(reader->frames, reader->seat);
+		fl_frames_dismiss_(link->frames, link->seat);
 	if (bell >= 0)
 		close(bell);
-	free(reader->pins);
-	fl_frames_unref_(reader->frames);
+	free(link->pins);
+	fl_frames_unref_(link->frames);
 }
 
 static const struct fl_frames_kind attached = {
 	.wait = wait,
-	.hush = hush,
-	.catch_up = catch_up,
+	.hear = hear,
 	.ended = ended,
 	.again = again,
 	.tell_room = tell_room,
 	.fd = fd,
+	.retire = retire,
 	.leave = leave,
 };
 
@@ -115,24 +117,42 @@ static int take_memory(struct fl_frames *frames, struct fl_frames_seat *seat, vo
 
 static int take_seat(struct fl_frames_reader *reader, struct fl_frames *frames)
 {
+	struct fl_frames_link *link = reader->link;
 	struct fl_frames_seat *seat = calloc(1, sizeof(*seat));
 	int error;
 
-	reader->pins = aligned_alloc(64, sizeof(*reader->pins));
-	if (!seat || !reader->pins) {
+	link->pins = aligned_alloc(64, sizeof(*link->pins));
+	if (!seat || !link->pins) {
 		free(seat);
 		return -ENOMEM;
 	}
-	*reader->pins = (struct fl_pins){0};
-	seat->pinned = (struct fl_pinned){.pins = reader->pins, .n_held = reader->n_held, .n_queue = reader->n_queue};
+	*link->pins = (struct fl_pins){0};
+	seat->pinned = (struct fl_pinned){.pins = link->pins, .n_held = reader->n_held, .n_queue = reader->n_queue};
 	memcpy(seat->name, reader->name, FL_FRAMES_NAME);
 	seat->process = getpid();
 	seat->socket = seat->bell = -1;
 	error = fl_frames_admit_(frames, seat, take_memory, reader);
 	if (error == 0)
-		reader->seat = seat;
+		link->seat = seat;
 	else
 		free(seat);
+	return error;
+}
+
+static int attach(struct fl_frames_reader *reader, struct fl_frames *frames)
+{
+	int error;
+
+	reader->link = fl_frames_link_make_(&attached);
+	if (!reader->link)
+		return -ENOMEM;
+	error = take_seat(reader, frames);
+	if (error == 0) {
+		reader->link->frames = fl_frames_ref_(frames);
+	} else {
+		free(reader->link->pins);
+		free(reader->link);
+	}
 	return error;
 }
 
@@ -144,16 +164,13 @@ int fl_frames_attach(fl_frames_reader **ret_reader, fl_frames *frames, const fl_
 
 	if (fl_frames_forked_(frames->epoch))
 		return -EPERM;
-	error = fl_frames_reader_make_(&reader, &attached, options);
-	if (error != 0)
-		return error;
-	error = take_seat(reader, frames);
-	if (error != 0) {
-		free(reader->pins);
-		free(reader);
-		return error;
+	error = fl_frames_reader_make_(&reader, options);
+	if (error == 0) {
+		error = attach(reader, frames);
+		if (error != 0)
+			free(reader);
 	}
-	reader->frames = fl_frames_ref_(frames);
-	*ret_reader = reader;
-	return 0;
+	if (error == 0)
+		*ret_reader = reader;
+	return error;
 }

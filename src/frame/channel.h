@@ -9,6 +9,8 @@
  *        never waited for under it.
  *   [C2] The loaned slot belongs to the producer's thread alone. So a memory is replaced only when nothing is loaned.
  *   [C3] A seat that is taken away is not looked at any more from then on, whatever its reader still does in its page.
+ *        That happens only when the reader has left, or its process has ended: one that is disconnected may hold
+ *        frames, and keeps its seat until then.
  */
 #ifndef FL_FRAME_CHANNEL_H
 #define FL_FRAME_CHANNEL_H
@@ -28,7 +30,7 @@ struct fl_frames_seat {
 	pid_t process;
 	int socket; /* of a reader in another process; -1: it is in this one, */
 	int bell;   /* and this is its eventfd, or -1 */
-	bool gone;  /* it was disconnected */
+	bool gone;  /* it was disconnected, or wants no more: only what it holds still counts */
 	uint64_t dropped;
 	fl_time since;
 };
@@ -70,6 +72,10 @@ int fl_frames_reader_wish_(const fl_frames_reader_options *options, struct fl_pi
  * -EPIPE: the channel is closed; or what `before` said. */
 int fl_frames_admit_(struct fl_frames *frames, struct fl_frames_seat *seat,
 		     int (*before)(struct fl_frames *frames, struct fl_frames_seat *seat, void *arg), void *arg);
+/* Its reader wants no more frames, but still holds some. */
+void fl_frames_retire_(struct fl_frames *frames, struct fl_frames_seat *seat);
+/* Counts one that was not let in. */
+void fl_frames_refused_(struct fl_frames *frames);
 /* Takes a seat away, and frees it, not its page. */
 void fl_frames_dismiss_(struct fl_frames *frames, struct fl_frames_seat *seat);
 

@@ -131,7 +131,11 @@ static void take_all(const void *key, struct fl_wake_list *list)
 static void ring(struct fl_frames_seat *seat, struct fl_wake_list *list)
 {
 	if (seat->socket >= 0) {
-		fl_frames_say_(seat->socket, FL_FRAMES_BELL);
+		int error = fl_frames_say_(seat->socket, FL_FRAMES_BELL);
+
+		/* -EAGAIN: it has not heard what was said before. Else, for want of memory, the next frame rings. */
+		if (error != 0 && error != -EAGAIN)
+			fl_pins_arm_(seat->pinned.pins);
 		return;
 	}
 	if (seat->bell >= 0)
@@ -222,6 +226,21 @@ int fl_frames_admit_(struct fl_frames *frames, struct fl_frames_seat *seat,
 	return error;
 }
 
+void fl_frames_refused_(struct fl_frames *frames)
+{
+	fl_inner_acquire(&frames->lock);
+	frames->refused++;
+	fl_inner_release(&frames->lock);
+}
+
+void fl_frames_retire_(struct fl_frames *frames, struct fl_frames_seat *seat)
+{
+	fl_inner_acquire(&frames->lock);
+	seat->gone = true;
+	fl_inner_release(&frames->lock);
+	fl_frames_tell_producer_(frames);
+}
+
 void fl_frames_dismiss_(struct fl_frames *frames, struct fl_frames_seat *seat)
 {
 	struct fl_frames_seat **link = &frames->seats;
@@ -257,6 +276,15 @@ int fl_frames_reader_wish_(const fl_frames_reader_options *options, struct fl_pi
 
 /* Memory. */
 
+/* Ends a reader that did not keep up. Its process, or its next call, finds out; its seat stays until it leaves. [C3] */
+static void disconnect(struct fl_frames_seat *seat)
+{
+	/* [frames.3] release; pairs with [frames.4] */
+	fl_store_release(&seat->gone, true);
+	if (seat->socket >= 0)
+		shutdown(seat->socket, SHUT_WR);
+}
+
 /* Tells readers in other processes; one that cannot be told is disconnected. */
 static void announce(struct fl_frames *frames, const struct fl_frames_memory *memory)
 {
@@ -264,8 +292,8 @@ static void announce(struct fl_frames *frames, const struct fl_frames_memory *me
 	struct fl_frames_seat *seat;
 
 	for (seat = frames->seats; seat; seat = seat->next)
-		if (seat->socket >= 0 && fl_frames_send_(seat->socket, &message, &memory->fd, 1) != 0)
-			shutdown(seat->socket, SHUT_RDWR);
+		if (seat->socket >= 0 && !seat->gone && fl_frames_send_(seat->socket, &message, &memory->fd, 1) != 0)
+			disconnect(seat);
 }
 
 /* Takes the latest frame along, so that there always is one. */
@@ -390,15 +418,6 @@ static bool wants_every(const struct fl_frames_seat *seat)
 	return seat->pinned.n_queue > 0 && !seat->gone;
 }
 
-/* Ends a reader that did not keep up. Its process, or its next call, finds out. */
-static void disconnect(struct fl_frames_seat *seat)
-{
-	/* [frames.3] release; pairs with [frames.4] */
-	fl_store_release(&seat->gone, true);
-	if (seat->socket >= 0)
-		shutdown(seat->socket, SHUT_RDWR);
-}
-
 /* Puts the frame into all queues. Returns into how many it did not fit. */
 static int push(struct fl_frames *frames, uint64_t latest)
 {
@@ -498,6 +517,9 @@ void fl_frames_stats_get(fl_frames *frames, fl_frames_stats *ret_stats)
 	fl_frames_stats stats = {0};
 	uint32_t i;
 
+	*ret_stats = stats;
+	if (fl_frames_forked_(frames->epoch))
+		return;
 	fl_inner_acquire(&frames->lock);
 	stats.published = frames->sequence;
 	stats.dropped = frames->dropped;
@@ -532,6 +554,8 @@ int fl_frames_readers(fl_frames *frames, size_t n, fl_frames_reader_stats *ret_s
 	size_t i = 0;
 	int all;
 
+	if (fl_frames_forked_(frames->epoch))
+		return -EPERM;
 	fl_inner_acquire(&frames->lock);
 	for (seat = frames->seats; seat && i < n; seat = seat->next)
 		describe(seat, &ret_stats[i++]);

@@ -118,8 +118,11 @@ static void write_head(const struct fl_frames_memory *memory)
 /* Gives pages of the memory to it now, since later nobody could be told that there are none. */
 static int commit(struct fl_frames_memory *memory, size_t offset, size_t size)
 {
-	if (memory->fd >= 0 && fallocate(memory->fd, 0, (off_t)offset, (off_t)size) != 0)
-		return -ENOMEM;
+	if (memory->fd >= 0) {
+		while (fallocate(memory->fd, 0, (off_t)offset, (off_t)size) != 0)
+			if (errno != EINTR)
+				return -ENOMEM;
+	}
 	if (madvise((char *)memory->head + offset, size, MADV_POPULATE_WRITE) != 0 && errno != EINVAL)
 		return -ENOMEM;
 	return 0; /* EINVAL: a kernel before 5.14, which gives anonymous pages when they are touched */

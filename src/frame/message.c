@@ -79,9 +79,10 @@ int fl_frames_receive_(int socket, struct fl_frames_message *ret_message, int fd
 		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
 	ssize_t n;
 
+	/* A reset is said once, before what was sent earlier: the other side has ended and left something unread. */
 	do
 		n = recvmsg(socket, &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
 		return errno == EAGAIN ? -EAGAIN : -EPIPE;
 	fds[0] = fds[1] = -1;
@@ -92,7 +93,9 @@ int fl_frames_receive_(int socket, struct fl_frames_message *ret_message, int fd
 		return 0;
 	}
 	fl_frames_close_fds_(fds);
-	return n == 0 ? -EPIPE : -EPROTO;
+	if (n == 0)
+		return -EPIPE;
+	return n == sizeof(message) && (packet.msg_flags & MSG_CTRUNC) ? -EMFILE : -EPROTO;
 }
 
 bool fl_frames_ended_(int pidfd)
@@ -116,7 +119,7 @@ int fl_frames_peer_(int socket, pid_t *ret_process, uid_t *ret_user)
 		return -1; /* of another namespace */
 	pidfd = (int)syscall(SYS_pidfd_open, peer.pid, 0);
 	if (pidfd < 0)
-		return errno == ESRCH ? -ESRCH : -1;
+		return errno == ESRCH || errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : -1;
 	if (!fl_frames_ended_(pidfd))
 		return pidfd;
 	close(pidfd);

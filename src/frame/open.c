@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define PATIENCE 1000u /* how many packets at a time are not yet an attack */
@@ -34,40 +35,50 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-static void hang_up(struct fl_frames_reader *reader)
+/* Ends the connection, also where a forked child has the socket, too; but not in that child. */
+static void hang_up(struct fl_frames_link *link)
 {
-	close_fd(&reader->socket);
-	close_fd(&reader->pidfd);
-	close_fd(&reader->epoll);
-	reader->broken = true;
+	if (link->socket >= 0 && !fl_frames_forked_(link->epoch))
+		shutdown(link->socket, SHUT_RDWR);
+	close_fd(&link->socket);
+	close_fd(&link->epoll);
+	if (link->broken == 0)
+		link->broken = -EPIPE;
 }
 
 /* What the producer says. */
 
-static bool take_memory(struct fl_frames_reader *reader, int fds[FL_FRAMES_MAX_FDS])
+static int take_memory(struct fl_frames_reader *reader, int fd)
 {
 	struct fl_frames_memory *memory;
-
-	if (fds[0] < 0 || fl_frames_memory_map_(&memory, fds[0]) != 0)
-		return false;
-	fds[0] = -1;
-	fl_frames_memory_follow_(reader->newest, memory);
-	reader->newest = memory; /* the one before it has the reference */
-	return true;
-}
-
-/* Hears one packet. Returns 0, or as fl_frames_receive_. */
-static int hear(struct fl_frames_reader *reader)
-{
-	struct fl_frames_message message;
-	int fds[FL_FRAMES_MAX_FDS], error = fl_frames_receive_(reader->socket, &message, fds);
+	int error = fl_frames_memory_map_(&memory, fd);
 
 	if (error != 0)
 		return error;
-	if (message.word == FL_FRAMES_MEMORY)
-		error = take_memory(reader, fds) ? 0 : -EPROTO;
-	else
+	if (memory->generation != reader->newest->generation + 1) {
+		fl_frames_memory_unref_(memory);
+		return -EPROTO;
+	}
+	fl_frames_memory_follow_(reader->newest, memory);
+	reader->newest = memory; /* the one before it has the reference */
+	return 0;
+}
+
+/* Hears one packet. Returns 0, or as fl_frames_receive_. */
+static int hear_one(struct fl_frames_reader *reader)
+{
+	struct fl_frames_message message;
+	int fds[FL_FRAMES_MAX_FDS], memory, error = fl_frames_receive_(reader->link->socket, &message, fds);
+
+	if (error != 0)
+		return error;
+	if (message.word == FL_FRAMES_MEMORY && fds[0] >= 0) {
+		memory = fds[0];
+		fds[0] = -1; /* it is taken over */
+		error = take_memory(reader, memory);
+	} else {
 		error = message.word == FL_FRAMES_BELL ? 0 : -EPROTO;
+	}
 	fl_frames_close_fds_(fds);
 	return error;
 }
@@ -75,19 +86,23 @@ static int hear(struct fl_frames_reader *reader)
 /* Hears all that was said, but not for ever. It may have been said by who is no more, so the end comes last. */
 static void listen_to(struct fl_frames_reader *reader)
 {
-	bool gone = fl_frames_ended_(reader->pidfd);
+	struct fl_frames_link *link = reader->link;
+	bool gone = fl_frames_ended_(link->pidfd);
 	unsigned left = PATIENCE;
-	int error = 0;
+	int error = link->broken;
 
 	while (error == 0 && left-- > 0)
-		error = hear(reader);
-	if (gone || error != -EAGAIN)
-		reader->broken = true;
+		error = hear_one(reader);
+	if (link->broken == 0 && error != -EAGAIN)
+		link->broken = error != 0 ? error : -EPROTO;
+	else if (link->broken == 0 && gone)
+		link->broken = -EPIPE;
 }
 
 static int wait(struct fl_frames_reader *reader, fl_time deadline, fl_note *note)
 {
-	struct pollfd fds[3] = {{.fd = reader->socket, .events = POLLIN}, {.fd = reader->pidfd, .events = POLLIN}};
+	struct fl_frames_link *link = reader->link;
+	struct pollfd fds[3] = {{.fd = link->socket, .events = POLLIN}, {.fd = link->pidfd, .events = POLLIN}};
 	int error = fl_wait_fds_(fds, 2, deadline, note);
 
 	if (error == 0)
@@ -95,29 +110,21 @@ static int wait(struct fl_frames_reader *reader, fl_time deadline, fl_note *note
 	return error;
 }
 
-static bool hush(struct fl_frames_reader *reader)
+static bool hear(struct fl_frames_reader *reader)
 {
-	if (reader->epoll < 0)
-		return false;
 	listen_to(reader);
-	return true;
+	return reader->link->epoll >= 0;
 }
 
-static void catch_up(struct fl_frames_reader *reader)
+static int ended(const struct fl_frames_link *link)
 {
-	if (!reader->broken)
-		listen_to(reader);
+	return link->broken;
 }
 
-static bool ended(struct fl_frames_reader *reader)
+static void tell_room(struct fl_frames_link *link)
 {
-	return reader->broken;
-}
-
-static void tell_room(struct fl_frames_reader *reader)
-{
-	if (!reader->broken)
-		fl_frames_say_(reader->socket, FL_FRAMES_ROOM);
+	if (link->broken == 0)
+		fl_frames_say_(link->socket, FL_FRAMES_ROOM);
 }
 
 static int watch(int epoll, int fd)
@@ -127,29 +134,35 @@ static int watch(int epoll, int fd)
 	return fd < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
 }
 
-static int fd(struct fl_frames_reader *reader)
+static int fd(struct fl_frames_link *link)
 {
 	int error;
 
-	if (reader->epoll >= 0)
-		return reader->epoll;
-	reader->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (reader->epoll < 0)
+	if (link->epoll >= 0)
+		return link->epoll;
+	link->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (link->epoll < 0)
 		return -errno;
-	error = watch(reader->epoll, reader->socket);
+	error = watch(link->epoll, link->socket);
 	if (error == 0)
-		error = watch(reader->epoll, reader->pidfd);
+		error = watch(link->epoll, link->pidfd);
 	if (error == 0)
-		return reader->epoll;
-	close_fd(&reader->epoll);
+		return link->epoll;
+	close_fd(&link->epoll);
 	return error;
 }
 
-static void leave(struct fl_frames_reader *reader)
+static void retire(struct fl_frames_link *link)
 {
-	hang_up(reader);
-	if (reader->pins)
-		fl_frames_page_unmap_(reader->pins);
+	if (link->broken == 0)
+		fl_frames_say_(link->socket, FL_FRAMES_LEAVING);
+}
+
+static void leave(struct fl_frames_link *link)
+{
+	hang_up(link);
+	close_fd(&link->pidfd);
+	fl_frames_page_unmap_(link->pins);
 }
 
 /* Finding a producer. */
@@ -208,7 +221,8 @@ static int read_answer(struct found *found)
 	return error;
 }
 
-/* Says who is there, and waits for the answer. -EPIPE: the producer has ended meanwhile. */
+/* Says who is there, and waits for the answer, which may have come before. -EPIPE: the producer has ended
+ * meanwhile. */
 static int introduce(const struct fl_frames_reader *reader, struct found *found, fl_time deadline, fl_note *note)
 {
 	struct fl_frames_message hello = {.word = FL_FRAMES_HELLO, .every = reader->n_queue, .held = reader->n_held};
@@ -217,8 +231,7 @@ static int introduce(const struct fl_frames_reader *reader, struct found *found,
 	int error;
 
 	memcpy(hello.name, reader->name, FL_FRAMES_NAME);
-	if (fl_frames_send_(found->socket, &hello, NULL, 0) != 0)
-		return -EPIPE;
+	fl_frames_send_(found->socket, &hello, NULL, 0);
 	error = fl_wait_fds_(fds, 2, deadline > grace ? deadline : grace, note);
 	return error != 0 ? error : read_answer(found);
 }
@@ -234,7 +247,10 @@ static int knock(const struct fl_frames_reader *reader, const struct fl_frames_p
 	if (found->socket < 0)
 		return found->socket == -EAGAIN ? -EUSERS : found->socket;
 	found->pidfd = fl_frames_peer_(found->socket, &process, &user);
-	error = found->pidfd == -ESRCH ? -EPIPE : introduce(reader, found, deadline, note);
+	if (found->pidfd < -1)
+		error = found->pidfd == -ESRCH ? -EPIPE : found->pidfd;
+	else
+		error = introduce(reader, found, deadline, note);
 	if (error == 0)
 		return 0;
 	close(found->socket);
@@ -243,70 +259,90 @@ static int knock(const struct fl_frames_reader *reader, const struct fl_frames_p
 	return error;
 }
 
-/* Waits until a socket has appeared in the directory. */
+/* Waits until a socket has appeared in the directory, or the directory itself is no more. */
 static int wait_for_another(int watch_fd, fl_time deadline, fl_note *note)
 {
 	struct pollfd fds[2] = {{.fd = watch_fd, .events = POLLIN}};
-	char events[4096];
-	int error = fl_wait_fds_(fds, 1, deadline, note);
 
-	while (error == 0 && read(watch_fd, events, sizeof(events)) > 0)
-		;
-	return error;
+	return fl_wait_fds_(fds, 1, deadline, note);
 }
 
-/* Watches first, and then looks: so nothing that appears is missed. */
-static int find(const struct fl_frames_reader *reader, const struct fl_frames_place *place, struct found *found,
-		fl_time deadline, fl_note *note)
+static bool nobody_there(int error)
 {
-	int watch_fd = fl_frames_watch_(place), error;
+	return error == -ENOENT || error == -EPIPE;
+}
 
-	if (watch_fd < 0)
-		return watch_fd;
+/* Knocks; if nobody is there, watches, knocks once more, and then waits: so nobody who appears is missed. The directory
+ * may be removed meanwhile, so it is looked for anew each time. */
+static int find(const struct fl_frames_reader *reader, struct found *found, fl_time deadline, fl_note *note)
+{
+	struct fl_frames_place place;
+	int error, watch_fd;
+
 	for (;;) {
-		error = knock(reader, place, found, deadline, note);
-		if (error == -ENOENT || error == -EPIPE)
+		error = fl_frames_find_(&place, reader->channel);
+		if (error == 0)
+			error = knock(reader, &place, found, deadline, note);
+		if (!nobody_there(error))
+			return error;
+		watch_fd = fl_frames_watch_(&place);
+		if (watch_fd < 0)
+			return watch_fd;
+		error = knock(reader, &place, found, deadline, note);
+		if (nobody_there(error)) {
 			error = wait_for_another(watch_fd, deadline, note);
-		else
-			break;
-		if (error != 0)
-			break;
+			error = error == 0 ? -ENOENT : error;
+		}
+		close(watch_fd);
+		if (error != -ENOENT)
+			return error;
 	}
-	close(watch_fd);
-	return error;
 }
 
-/* Attaches to what was found, instead of what was before. */
-static void settle(struct fl_frames_reader *reader, const struct found *found)
+/* Goes over to what was found; what was before lives on as long as frames of it are held. */
+static void settle(struct fl_frames_reader *reader, struct fl_frames_link *link, const struct found *found)
 {
-	leave(reader);
+	link->socket = found->socket;
+	link->pidfd = found->pidfd;
+	link->pins = found->pins;
+	if (reader->link)
+		fl_frames_link_unref_(reader->link);
 	fl_frames_memory_unref_(reader->memory);
-	reader->socket = found->socket;
-	reader->pidfd = found->pidfd;
-	reader->pins = found->pins;
+	reader->link = link;
 	reader->memory = reader->newest = found->memory;
-	reader->broken = false;
 	reader->last = 0;
+	reader->cut = false;
 }
+
+static const struct fl_frames_kind opened;
 
 static int attach(struct fl_frames_reader *reader, fl_time deadline, fl_note *note)
 {
-	struct fl_frames_place place;
+	struct fl_frames_link *link = fl_frames_link_make_(&opened);
 	struct found found;
-	int error = fl_frames_find_(&place, reader->channel);
+	int error;
 
+	if (!link)
+		return -ENOMEM;
+	error = find(reader, &found, deadline, note);
 	if (error == 0)
-		error = find(reader, &place, &found, deadline, note);
-	if (error == 0)
-		settle(reader, &found);
+		settle(reader, link, &found);
+	else
+		free(link);
 	return error;
 }
 
+/* The connection that has ended is given up first, since the channel may have no place for two; unless a frame is held
+ * by it. If its producer lives, nobody looks at the page any more. */
 static int again(struct fl_frames_reader *reader, fl_time deadline, fl_note *note)
 {
+	struct fl_frames_link *link = reader->link;
 	int error;
 
-	hang_up(reader);
+	if (link->refs == 1) {
+		reader->cut = reader->cut || !fl_frames_ended_(link->pidfd);
+		hang_up(link);
+	}
 	error = attach(reader, deadline, note);
 	if (error == 0)
 		reader->restarts++;
@@ -315,12 +351,12 @@ static int again(struct fl_frames_reader *reader, fl_time deadline, fl_note *not
 
 static const struct fl_frames_kind opened = {
 	.wait = wait,
-	.hush = hush,
-	.catch_up = catch_up,
+	.hear = hear,
 	.ended = ended,
 	.again = again,
 	.tell_room = tell_room,
 	.fd = fd,
+	.retire = retire,
 	.leave = leave,
 };
 
@@ -333,7 +369,7 @@ int fl_frames_open_until(fl_frames_reader **ret_reader, const char *name, const 
 
 	if (!fl_frames_name_good_(name))
 		return -EINVAL;
-	error = fl_frames_reader_make_(&reader, &opened, options);
+	error = fl_frames_reader_make_(&reader, options);
 	if (error != 0)
 		return error;
 	memcpy(reader->channel, name, strlen(name) + 1); /* it fits: fl_frames_name_good_ */

@@ -113,20 +113,23 @@ int fl_frames_connect_(const struct fl_frames_place *place)
 	return error;
 }
 
-/* Whether a living process answers there. One whose queue is full lives. */
-static bool answers(const struct fl_frames_place *place)
+/* Whether the place is free: 0, -EADDRINUSE, or why that is not known. One whose queue is full lives. */
+static int check_free(const struct fl_frames_place *place)
 {
 	int fd = fl_frames_connect_(place);
 
+	if (fd == -ENOENT)
+		return 0;
 	if (fd >= 0)
 		close(fd);
-	return fd >= 0 || fd == -EAGAIN;
+	return fd >= 0 || fd == -EAGAIN ? -EADDRINUSE : fd;
 }
 
 /* Binds under another name, listens, and takes the place. */
-static int take_place(int fd, const struct fl_frames_place *place)
+static int take_place(int fd, struct fl_frames_place *place)
 {
 	struct sockaddr_un mine = {.sun_family = AF_UNIX};
+	struct stat about;
 	char name[32];
 	int error;
 
@@ -136,29 +139,64 @@ static int take_place(int fd, const struct fl_frames_place *place)
 	unlink(mine.sun_path);
 	if (bind(fd, (const struct sockaddr *)&mine, sizeof(mine)) != 0)
 		return -errno;
-	if (listen(fd, 64) == 0 && rename(mine.sun_path, place->address.sun_path) == 0)
+	if (listen(fd, SOMAXCONN) == 0 && lstat(mine.sun_path, &about) == 0 &&
+	    rename(mine.sun_path, place->address.sun_path) == 0) {
+		place->device = about.st_dev;
+		place->inode = about.st_ino;
 		return 0;
+	}
 	error = -errno;
 	unlink(mine.sun_path);
 	return error;
 }
 
-int fl_frames_listen_(const struct fl_frames_place *place)
+/* Locks the directory. A forked child may get the lock's descriptor; so it is let go by name, not by closing. */
+static int lock_directory(const struct fl_frames_place *place)
 {
-	int lock = open(place->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd, error;
+	int lock = open(place->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (lock < 0)
 		return -errno;
 	while (flock(lock, LOCK_EX) != 0 && errno == EINTR)
 		;
-	fd = answers(place) ? -EADDRINUSE : make_socket();
-	error = fd < 0 ? fd : take_place(fd, place);
+	return lock;
+}
+
+static void unlock_directory(int lock)
+{
+	flock(lock, LOCK_UN);
 	close(lock);
-	if (error == 0)
-		return fd;
+}
+
+int fl_frames_listen_(struct fl_frames_place *place)
+{
+	int lock = lock_directory(place), fd, error;
+
+	if (lock < 0)
+		return lock;
+	error = check_free(place);
+	fd = error == 0 ? make_socket() : error;
 	if (fd >= 0)
+		error = take_place(fd, place);
+	unlock_directory(lock);
+	if (fd >= 0 && error != 0) {
 		close(fd);
-	return error;
+		return error;
+	}
+	return fd;
+}
+
+void fl_frames_withdraw_(const struct fl_frames_place *place)
+{
+	int lock = lock_directory(place);
+	struct stat about;
+
+	if (lock < 0)
+		return;
+	if (lstat(place->address.sun_path, &about) == 0 && about.st_dev == place->device &&
+	    about.st_ino == place->inode)
+		unlink(place->address.sun_path);
+	unlock_directory(lock);
 }
 
 int fl_frames_watch_(const struct fl_frames_place *place)
@@ -167,7 +205,7 @@ int fl_frames_watch_(const struct fl_frames_place *place)
 
 	if (fd < 0)
 		return -errno;
-	if (inotify_add_watch(fd, place->directory, IN_MOVED_TO | IN_ONLYDIR) >= 0)
+	if (inotify_add_watch(fd, place->directory, IN_MOVED_TO | IN_DELETE_SELF | IN_ONLYDIR) >= 0)
 		return fd;
 	error = -errno;
 	close(fd);

@@ -5,12 +5,15 @@
 #define FL_FRAME_PLACE_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 #include <sys/un.h>
 
 /* Where the channel of a name is, or would be. */
 struct fl_frames_place {
 	char directory[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	struct sockaddr_un address;
+	dev_t device; /* of the socket, once this process listens there */
+	ino_t inode;
 };
 
 /* Returns whether it is a name: see fl_frames_options. */
@@ -21,13 +24,17 @@ bool fl_frames_name_good_(const char *name);
 int fl_frames_find_(struct fl_frames_place *ret_place, const char *name);
 
 /* Listens there. Returns a descriptor, non-blocking; -EADDRINUSE: a living process does already; or what the system
- * said. */
-int fl_frames_listen_(const struct fl_frames_place *place);
+ * said. Blocks for the moment that another process needs for the same. */
+int fl_frames_listen_(struct fl_frames_place *place);
+
+/* Takes it away again, if it is still ours. */
+void fl_frames_withdraw_(const struct fl_frames_place *place);
 
 /* Connects to who listens there. Returns a descriptor, non-blocking; -ENOENT: nobody does; or what the system said. */
 int fl_frames_connect_(const struct fl_frames_place *place);
 
-/* Returns a descriptor that becomes readable when something is made in the directory, or what the system said. */
+/* Returns a descriptor that becomes readable when something is made in the directory, or it is removed; or what the
+ * system said. */
 int fl_frames_watch_(const struct fl_frames_place *place);
 
 #endif

@@ -4,8 +4,8 @@
  * A memory's state is looked at before its frames are: so when a look finds nothing in a memory that had already been
  * MOVED or ENDED, there will never be anything in it any more.
  *
- * A frame in a caller's hands keeps its memory mapped, and its reader alive; so a frame may outlive the channel, the
- * producer, and the reader's being closed.
+ * A frame in a caller's hands keeps its memory mapped, and its link (reader.h); so a frame may outlive the channel, the
+ * producer, the reader, and the reader's going on to another producer.
  */
 #define _GNU_SOURCE
 #include "frame/reader.h"
@@ -16,8 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-int fl_frames_reader_make_(struct fl_frames_reader **ret_reader, const struct fl_frames_kind *kind,
-			   const fl_frames_reader_options *options)
+#define PATIENCE 1000u /* how many steps that lead nowhere may follow each other */
+
+int fl_frames_reader_make_(struct fl_frames_reader **ret_reader, const fl_frames_reader_options *options)
 {
 	struct fl_frames_reader *reader = calloc(1, sizeof(*reader));
 	struct fl_pinned wish = {0};
@@ -30,20 +31,28 @@ int fl_frames_reader_make_(struct fl_frames_reader **ret_reader, const struct fl
 		free(reader);
 		return error;
 	}
-	reader->kind = kind;
 	reader->n_held = wish.n_held;
 	reader->n_queue = wish.n_queue;
-	reader->epoch = fl_fork_epoch_;
-	reader->socket = reader->pidfd = reader->epoll = -1;
 	*ret_reader = reader;
 	return 0;
 }
 
-static void destroy(struct fl_frames_reader *reader)
+struct fl_frames_link *fl_frames_link_make_(const struct fl_frames_kind *kind)
 {
-	reader->kind->leave(reader);
-	fl_frames_memory_unref_(reader->memory);
-	free(reader);
+	struct fl_frames_link *link = calloc(1, sizeof(*link));
+
+	if (link)
+		*link = (struct fl_frames_link){
+			.kind = kind, .refs = 1, .epoch = fl_fork_epoch_, .socket = -1, .pidfd = -1, .epoll = -1};
+	return link;
+}
+
+void fl_frames_link_unref_(struct fl_frames_link *link)
+{
+	if (--link->refs > 0)
+		return;
+	link->kind->leave(link);
+	free(link);
 }
 
 fl_frames_reader *fl_frames_reader_close(fl_frames_reader *reader)
@@ -52,26 +61,26 @@ fl_frames_reader *fl_frames_reader_close(fl_frames_reader *reader)
 
 	if (!reader)
 		return NULL;
-	reader->closing = true;
-	if (reader->holding == 0)
-		destroy(reader);
+	if (reader->link->refs > 1 && !fl_frames_forked_(reader->link->epoch))
+		reader->link->kind->retire(reader->link);
+	fl_frames_link_unref_(reader->link);
+	fl_frames_memory_unref_(reader->memory);
+	free(reader);
 	return NULL;
 }
 
 void fl_frames_done(fl_frame *frame)
 {
 	fl_keep_errno();
-	struct fl_frames_reader *reader = frame->fl_reader;
+	struct fl_frames_link *link = frame->fl_link;
 
-	if (!reader)
+	if (!link)
 		return;
-	/* The page of an earlier producer is gone; that of a parent is not ours to write. */
-	if (frame->restarts == reader->restarts && !fl_frames_forked_(reader->epoch))
-		fl_pins_give_back_(reader->pins, frame->fl_hold);
+	if (!fl_frames_forked_(link->epoch)) /* else the page is the parent's */
+		fl_pins_give_back_(link->pins, frame->fl_hold);
 	fl_frames_memory_unref_(frame->fl_memory);
+	fl_frames_link_unref_(link);
 	memset(frame, 0, sizeof(*frame));
-	if (--reader->holding == 0 && reader->closing)
-		destroy(reader);
 }
 
 /* What is in a slot's header, read once, if it fits together. The producer may be hostile. */
@@ -91,10 +100,11 @@ static bool read_slot(const struct fl_frames_memory *memory, uint64_t latest, st
 static int hand_over(struct fl_frames_reader *reader, struct fl_frames_memory *memory, fl_frame *frame, uint32_t index,
 		     uint64_t latest, uint64_t last)
 {
+	struct fl_pins *pins = reader->link->pins;
 	struct fl_frames_slot slot;
 
 	if (!read_slot(memory, latest, &slot)) {
-		fl_pins_give_back_(reader->pins, index);
+		fl_pins_give_back_(pins, index);
 		return -EPROTO;
 	}
 	*frame = (fl_frame){
@@ -105,12 +115,13 @@ static int hand_over(struct fl_frames_reader *reader, struct fl_frames_memory *m
 		.missed = last > 0 && slot.sequence > last ? slot.sequence - last - 1 : 0,
 		.restarts = reader->restarts,
 		.fl_hold = index,
-		.fl_reader = reader,
+		.fl_link = reader->link,
 		.fl_memory = fl_frames_memory_ref_(memory),
 	};
-	reader->holding++;
-	fl_store_relaxed(&reader->pins->taken, reader->pins->taken + 1);
-	fl_store_relaxed(&reader->pins->missed, reader->pins->missed + (reader->n_queue > 0 ? 0 : frame->missed));
+	reader->link->refs++;
+	fl_store_relaxed(&pins->taken, fl_load_relaxed(&pins->taken) + 1);
+	if (reader->n_queue == 0)
+		fl_store_relaxed(&pins->missed, fl_load_relaxed(&pins->missed) + frame->missed);
 	return 0;
 }
 
@@ -120,7 +131,7 @@ static struct fl_frames_memory *after(struct fl_frames_reader *reader, struct fl
 	struct fl_frames_memory *next = fl_frames_memory_next_(memory);
 
 	if (!next) {
-		reader->kind->catch_up(reader);
+		reader->link->kind->hear(reader);
 		next = fl_frames_memory_next_(memory);
 	}
 	return next;
@@ -141,25 +152,42 @@ static bool follow(struct fl_frames_reader *reader)
 /* Takes what there is in the present memory. *ret_moved: the queue goes on in the next one. */
 static bool take_here(struct fl_frames_reader *reader, uint32_t index, uint64_t *ret_latest, bool *ret_moved)
 {
+	struct fl_frames_link *link = reader->link;
+
 	*ret_moved = false;
 	if (reader->n_queue == 0)
-		return fl_pins_take_latest_(reader->pins, index, reader->memory, reader->last, ret_latest);
-	if (!fl_pins_take_queued_(reader->pins, index, reader->memory, reader->n_queue, ret_latest, ret_moved))
+		return fl_pins_take_latest_(link->pins, index, reader->memory, reader->last, ret_latest);
+	if (!fl_pins_take_queued_(link->pins, index, reader->memory, reader->n_queue, ret_latest, ret_moved))
 		return false;
-	if (fl_pins_tell_room_(reader->pins))
-		reader->kind->tell_room(reader);
+	if (fl_pins_tell_room_(link->pins))
+		link->kind->tell_room(link);
 	return true;
 }
 
-/* Returns 0, -EAGAIN: nothing now; -EPIPE: nothing ever; -EPROTO. */
+static int ended(const struct fl_frames_reader *reader)
+{
+	return reader->link->kind->ended(reader->link);
+}
+
+/* Why there is nothing in a memory that was in this state before it was looked at. `error` is how the link was. */
+static int nothing(enum fl_frames_state state, int error)
+{
+	if (error != 0)
+		return error;
+	return state == FL_FRAMES_LIVE ? -EAGAIN : -EPIPE;
+}
+
+/* Returns 0, -EAGAIN: nothing now; or why there will be nothing ever. */
 static int take(struct fl_frames_reader *reader, fl_frame *frame, uint32_t index)
 {
+	unsigned patience = PATIENCE;
 	enum fl_frames_state state;
 	uint64_t latest, last;
-	bool moved, ended;
+	bool moved;
+	int error;
 
-	for (;;) {
-		ended = reader->kind->ended(reader);
+	while (patience-- > 0) {
+		error = ended(reader);
 		state = fl_frames_memory_state_(reader->memory);
 		if (take_here(reader, index, &latest, &moved)) {
 			last = reader->last;
@@ -167,50 +195,62 @@ static int take(struct fl_frames_reader *reader, fl_frame *frame, uint32_t index
 			return hand_over(reader, reader->memory, frame, index, latest, last);
 		}
 		if (!moved && state != FL_FRAMES_MOVED)
-			return ended || state != FL_FRAMES_LIVE ? -EPIPE : -EAGAIN;
+			return nothing(state, error);
 		if (!follow(reader))
-			return ended ? -EPIPE : -EPROTO;
+			break;
 	}
+	error = ended(reader);
+	return error != 0 ? error : -EPROTO;
 }
 
 bool fl_frames_anything_(struct fl_frames_reader *reader)
 {
-	return fl_frames_memory_state_(reader->memory) != FL_FRAMES_LIVE || reader->kind->ended(reader) ||
-	       fl_pins_anything_(reader->pins, reader->memory, reader->n_queue, reader->last);
+	return fl_frames_memory_state_(reader->memory) != FL_FRAMES_LIVE || ended(reader) != 0 ||
+	       fl_pins_anything_(reader->link->pins, reader->memory, reader->n_queue, reader->last);
 }
 
-/* Waits for something to look at. Returns 0, or why it did not. */
-static int wait(struct fl_frames_reader *reader, fl_time deadline, fl_note *note)
+/* Waits for something to look at. Returns 0, or why it did not. *ret_slept: it had to. */
+static int wait(struct fl_frames_reader *reader, fl_time deadline, fl_note *note, bool *ret_slept)
 {
+	struct fl_frames_link *link = reader->link;
 	int refusal = fl_wait_refused_(deadline, note);
-	bool hushed = reader->kind->hush(reader), found;
+	bool polled = link->kind->hear(reader);
 
-	if (refusal != 0 && !hushed)
-		return refusal;
-	fl_pins_arm_(reader->pins);
-	found = fl_frames_anything_(reader);
-	if (!found && refusal != 0)
-		return refusal; /* it stays armed: the descriptor will be readable */
-	if (!found)
-		return reader->kind->wait(reader, deadline, note);
-	fl_pins_stay_awake_(reader->pins);
+	if (refusal == 0 || polled)
+		fl_pins_arm_(link->pins);
+	*ret_slept = !fl_frames_anything_(reader);
+	if (*ret_slept)
+		return refusal != 0 ? refusal : link->kind->wait(reader, deadline, note);
+	fl_pins_stay_awake_(link->pins);
 	return 0;
 }
 
 static int next(struct fl_frames_reader *reader, fl_frame *frame, fl_time deadline, fl_note *note)
 {
-	uint32_t index = fl_pins_free_(reader->pins, reader->n_held);
-	int error = 0;
+	uint32_t index = fl_pins_free_(reader->link->pins, reader->n_held);
+	unsigned patience = PATIENCE;
+	bool slept;
+	int error;
 
 	if (index == reader->n_held)
 		return -EBUSY;
-	while (error == 0) {
+	/* There may be something, and then nothing, but not for ever: that would be a producer's mischief. */
+	while (patience > 0) {
 		error = take(reader, frame, index);
 		if (error != -EAGAIN)
 			return error;
-		error = wait(reader, deadline, note);
+		error = wait(reader, deadline, note, &slept);
+		if (error != 0)
+			return error;
+		patience = slept ? PATIENCE : patience - 1;
 	}
-	return error;
+	return -EPROTO;
+}
+
+/* Whether that error is the end of this producer, and not of this wait. */
+static bool ended_for_good(const struct fl_frames_reader *reader, int error)
+{
+	return error == -EPIPE || (error != 0 && error == ended(reader));
 }
 
 int fl_frames_next_until(fl_frames_reader *reader, fl_frame *frame, fl_time deadline, fl_note *note)
@@ -218,17 +258,17 @@ int fl_frames_next_until(fl_frames_reader *reader, fl_frame *frame, fl_time dead
 	fl_keep_errno();
 	int error;
 
-	if (fl_frames_forked_(reader->epoch))
+	if (fl_frames_forked_(reader->link->epoch))
 		return -EPERM;
 	fl_frames_done(frame);
 	if (reader->told) {
-		error = reader->kind->again(reader, deadline, note);
+		error = reader->link->kind->again(reader, deadline, note);
 		if (error != 0)
 			return error;
 		reader->told = false;
 	}
 	error = next(reader, frame, deadline, note);
-	reader->told = error == -EPIPE || error == -EPROTO;
+	reader->told = error == -EPROTO || ended_for_good(reader, error);
 	return error;
 }
 
@@ -241,8 +281,9 @@ int fl_frames_next(fl_frames_reader *reader, fl_frame *frame)
 static struct fl_frames_memory *newest(struct fl_frames_reader *reader)
 {
 	struct fl_frames_memory *memory = reader->memory, *next = memory;
+	unsigned patience = PATIENCE;
 
-	while (next) {
+	while (next && patience-- > 0) {
 		memory = next;
 		next = fl_frames_memory_state_(memory) == FL_FRAMES_MOVED ? after(reader, memory) : NULL;
 	}
@@ -252,18 +293,21 @@ static struct fl_frames_memory *newest(struct fl_frames_reader *reader)
 int fl_frames_latest(fl_frames_reader *reader, fl_frame *frame)
 {
 	fl_keep_errno();
+	struct fl_frames_link *link = reader->link;
 	struct fl_frames_memory *memory;
 	uint64_t latest, last = 0;
 	uint32_t index;
 
-	if (fl_frames_forked_(reader->epoch))
+	if (fl_frames_forked_(link->epoch))
 		return -EPERM;
 	fl_frames_done(frame);
-	index = fl_pins_free_(reader->pins, reader->n_held);
+	index = fl_pins_free_(link->pins, reader->n_held);
 	if (index == reader->n_held)
 		return -EBUSY;
 	memory = newest(reader);
-	if (!fl_pins_take_latest_(reader->pins, index, memory, 0, &latest))
+	if (reader->cut && fl_frames_memory_state_(memory) != FL_FRAMES_ENDED)
+		return -EPIPE;
+	if (!fl_pins_take_latest_(link->pins, index, memory, 0, &latest))
 		return -EAGAIN;
 	if (reader->n_queue == 0) {
 		last = reader->last;
@@ -275,6 +319,7 @@ int fl_frames_latest(fl_frames_reader *reader, fl_frame *frame)
 int fl_frames_fd(fl_frames_reader *reader)
 {
 	fl_keep_errno();
+	struct fl_frames_link *link = reader->link;
 
-	return fl_frames_forked_(reader->epoch) ? -EPERM : reader->told ? -EPIPE : reader->kind->fd(reader);
+	return fl_frames_forked_(link->epoch) ? -EPERM : reader->told ? -EPIPE : link->kind->fd(link);
 }

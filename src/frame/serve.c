@@ -5,11 +5,12 @@
  * end, all in one epoll. It is not on the way of a frame: publishing rings the bells itself.
  *
  * A guest is whoever has connected. It has no seat until it has said who it is; how long that takes harms nobody, since
- * nobody waits for it, but there are only so many that may take their time (KNOCKING). Its seat is taken away as soon
- * as its socket has an end or its process has: the kernel says so at once, however the process ended.
+ * nobody waits for it, but of more than KNOCKING who take their time the one who has had most is sent away. Its seat is
+ * taken away as soon as its socket has an end or its process has: the kernel says so at once, however the process ended.
  *
- * A hostile guest can connect, and say things that end its connection. It has no means to make this thread wait: it
- * only ever receives and sends without blocking.
+ * A hostile guest can connect, and say things that end its connection. This thread only ever receives and sends without
+ * blocking. (What a guest can do is to send a descriptor whose closing takes its time: a socket that lingers. Then
+ * others are let in that much later; the producer does not notice.)
  */
 #define _GNU_SOURCE
 #include "frame/channel.h"
@@ -18,6 +19,7 @@
 #include "frame/message.h"
 #include "frame/page.h"
 #include "frame/place.h"
+#include "sync/wait.h"
 #include <fairlead/thread.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -45,7 +47,6 @@ struct fl_frames_server {
 	int spare; /* a descriptor that can be given up when there are no more */
 	fl_thread *thread;
 	struct guest *guests;
-	uint32_t n_guests;
 };
 
 static int watch(const struct fl_frames_server *server, int fd, void *whose)
@@ -57,8 +58,11 @@ static int watch(const struct fl_frames_server *server, int fd, void *whose)
 
 /* Guests. */
 
-static void free_guest(struct guest *guest)
+/* Its socket is shut down first, since a forked child may have it, too; but not by that child. */
+static void free_guest(struct fl_frames_server *server, struct guest *guest)
 {
+	if (!fl_frames_forked_(server->frames->epoch))
+		shutdown(guest->socket, SHUT_RDWR);
 	close(guest->socket);
 	if (guest->pidfd >= 0)
 		close(guest->pidfd);
@@ -79,10 +83,9 @@ static void see_off(struct fl_frames_server *server, struct guest *guest)
 	while (*link != guest)
 		link = &(*link)->next;
 	*link = guest->next;
-	server->n_guests--;
 	if (guest->seat)
 		fl_frames_dismiss_(server->frames, guest->seat);
-	free_guest(guest);
+	free_guest(server, guest);
 }
 
 static void refuse(int socket, int error)
@@ -90,6 +93,14 @@ static void refuse(int socket, int error)
 	const struct fl_frames_message message = {.word = FL_FRAMES_REFUSED, .error = error};
 
 	fl_frames_send_(socket, &message, NULL, 0);
+}
+
+/* The same at the door, for who has no seat yet and cannot have been counted. */
+static void turn_down(struct fl_frames_server *server, int socket, int error)
+{
+	fl_frames_refused_(server->frames);
+	refuse(socket, error);
+	close(socket);
 }
 
 /* The last thing before the producer sees the seat, under the channel's lock: from then on the memory's descriptor may
@@ -147,7 +158,9 @@ static bool answer(struct fl_frames_server *server, struct guest *guest, const s
 	if (guest->seat) {
 		if (message->word == FL_FRAMES_ROOM)
 			fl_frames_tell_producer_(server->frames);
-		return message->word == FL_FRAMES_ROOM;
+		else if (message->word == FL_FRAMES_LEAVING)
+			fl_frames_retire_(server->frames, guest->seat);
+		return message->word == FL_FRAMES_ROOM || message->word == FL_FRAMES_LEAVING;
 	}
 	error = let_in(server, guest, message);
 	if (error != 0)
@@ -175,44 +188,66 @@ static void attend(struct fl_frames_server *server, struct guest *guest)
 
 /* The door. */
 
+/* Of those who have not said who they are the one who has had most time to, if there are too many. */
+static void make_room(struct fl_frames_server *server)
+{
+	struct guest *guest, *oldest = NULL;
+	uint32_t n = 0;
+
+	for (guest = server->guests; guest; guest = guest->next)
+		if (!guest->seat) {
+			oldest = guest;
+			n++;
+		}
+	if (n > KNOCKING) {
+		refuse(oldest->socket, -EUSERS);
+		see_off(server, oldest);
+	}
+}
+
+static int add_guest(struct fl_frames_server *server, int socket, int pidfd, pid_t process)
+{
+	struct guest *guest = calloc(1, sizeof(*guest));
+
+	if (!guest)
+		return -ENOMEM;
+	*guest = (struct guest){.next = server->guests, .socket = socket, .pidfd = pidfd, .process = process};
+	server->guests = guest;
+	if (watch(server, socket, guest) != 0 || (pidfd >= 0 && watch(server, pidfd, guest) != 0))
+		see_off(server, guest);
+	else
+		make_room(server);
+	return 0;
+}
+
 static int greet(struct fl_frames_server *server, int socket)
 {
-	struct guest *guest;
 	uid_t user;
 	pid_t process;
 	int pidfd = fl_frames_peer_(socket, &process, &user), error;
 
-	if (pidfd == -ESRCH)
-		return -ESRCH;
-	if (user != geteuid() && user != 0)
-		error = -EACCES;
-	else
-		error = server->n_guests < server->frames->max_readers + KNOCKING ? 0 : -EUSERS;
-	guest = error == 0 ? calloc(1, sizeof(*guest)) : NULL;
-	if (!guest) {
-		if (pidfd >= 0)
-			close(pidfd);
-		return error != 0 ? error : -ENOMEM;
-	}
-	*guest = (struct guest){.next = server->guests, .socket = socket, .pidfd = pidfd, .process = process};
-	server->guests = guest;
-	server->n_guests++;
-	if (watch(server, socket, guest) != 0 || (pidfd >= 0 && watch(server, pidfd, guest) != 0))
-		see_off(server, guest);
-	return 0;
+	if (pidfd < -1)
+		return pidfd;
+	error = user == geteuid() ? add_guest(server, socket, pidfd, process) : -EACCES;
+	if (error != 0 && pidfd >= 0)
+		close(pidfd);
+	return error;
 }
 
-/* There are no descriptors left: who knocks would knock for ever, so it is let in by the spare one and sent away. */
+/* There are no descriptors left: who knocks would knock for ever, so it is let in by the spare one and sent away. If
+ * that one was lost, too, there is nothing to do but to wait a little. */
 static void turn_away(struct fl_frames_server *server)
 {
+	struct pollfd stop[2] = {{.fd = server->stop, .events = POLLIN}};
 	int socket;
 
-	close(server->spare);
+	if (server->spare < 0)
+		fl_wait_fds_(stop, 1, fl_after(FL_MS(100)), NULL);
+	else
+		close(server->spare);
 	socket = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (socket >= 0) {
-		refuse(socket, -EMFILE);
-		close(socket);
-	}
+	if (socket >= 0)
+		turn_down(server, socket, -EMFILE);
 	server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
@@ -226,10 +261,8 @@ static void open_door(struct fl_frames_server *server)
 		return;
 	}
 	error = greet(server, socket);
-	if (error != 0) {
-		refuse(socket, error);
-		close(socket);
-	}
+	if (error != 0)
+		turn_down(server, socket, error);
 }
 
 static void *serve(void *server_)
@@ -291,7 +324,7 @@ static int begin(struct fl_frames_server *server)
 	if (error == 0)
 		error = fl_thread_start(&server->thread, &options, serve, server);
 	if (error != 0)
-		unlink(server->place.address.sun_path);
+		fl_frames_withdraw_(&server->place);
 	return error;
 }
 
@@ -322,11 +355,17 @@ int fl_frames_serve(fl_frames *frames)
 
 void fl_frames_stop_serving_(struct fl_frames_server *server)
 {
+	int socket;
+
 	if (!server)
 		return;
-	unlink(server->place.address.sun_path);
+	fl_frames_withdraw_(&server->place);
 	eventfd_write(server->stop, 1);
 	fl_thread_join(server->thread, NULL);
+	/* Also if a forked child has them: nobody is to wait for an answer that will not come. */
+	while ((socket = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+		turn_down(server, socket, -EPIPE);
+	shutdown(server->listener, SHUT_RDWR);
 	while (server->guests)
 		see_off(server, server->guests);
 	free_server(server);
@@ -341,7 +380,7 @@ void fl_frames_abandon_server_(struct fl_frames_server *server)
 	while ((guest = server->guests)) {
 		server->guests = guest->next;
 		free(guest->seat);
-		free_guest(guest);
+		free_guest(server, guest);
 	}
 	fl_thread_unref(server->thread);
 	free_server(server);

@@ -6,7 +6,7 @@
  *
  * A guest is whoever has connected. It has no seat until it has said who it is; how long that takes harms nobody, since
  * nobody waits for it, but of more than KNOCKING who take their time the one who has had most is sent away. Its seat is
- * taken away as soon as its socket has an end or its process has: the kernel says so at once, however the process ended.
+ * taken away as soon as its socket has an end, or its process has: the kernel says so at once, however that came.
  *
  * A hostile guest can connect, and say things that end its connection. This thread only ever receives and sends without
  * blocking. (What a guest can do is to send a descriptor whose closing takes its time: a socket that lingers. Then

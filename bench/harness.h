@@ -152,6 +152,7 @@ extern const struct bench bench_notify_all[];
 extern const struct bench bench_barrier[];
 extern const struct bench bench_parked[];
 extern const struct bench bench_check[];
+extern const struct bench bench_frames[];
 
 #ifdef __cplusplus
 }

@@ -19,7 +19,7 @@ static const struct family {
 	{"floor", bench_floor},         {"lock", bench_lock},           {"rlock", bench_rlock},
 	{"rwlock", bench_rwlock},       {"semaphore", bench_semaphore}, {"handover", bench_handover},
 	{"parked", bench_parked},       {"barrier", bench_barrier},     {"notify-all", bench_notify_all},
-	{"contended", bench_contended}, {"check", bench_check},
+	{"contended", bench_contended}, {"check", bench_check},         {"frames", bench_frames},
 };
 
 enum { N_FAMILIES = sizeof families / sizeof families[0] };

@@ -103,11 +103,9 @@ static int wait(struct fl_frames_reader *reader, fl_time deadline, fl_note *note
 {
 	struct fl_frames_link *link = reader->link;
 	struct pollfd fds[3] = {{.fd = link->socket, .events = POLLIN}, {.fd = link->pidfd, .events = POLLIN}};
-	int error = fl_wait_fds_(fds, 2, deadline, note);
 
-	if (error == 0)
-		listen_to(reader);
-	return error;
+	/* What was said is heard before the next sleep: most likely there is a frame, and that comes first. */
+	return fl_wait_fds_(fds, 2, deadline, note);
 }
 
 static bool hear(struct fl_frames_reader *reader)

@@ -1,8 +1,8 @@
 /*
  * frame/channel.h - a channel as its producer has it, and what the parts of frame/ ask of each other.
  *
- * frames.c publishes, serve.c lets readers of other processes in, reader.c reads. A reader is a seat here, whether it
- * is a thread of this process or another one: the difference is only how its bell is rung.
+ * frames.c publishes, seats.c knows who reads, serve.c lets readers of other processes in, reader.c reads. A reader is
+ * a seat here, whether it is a thread of this process or another one: the difference is only how its bell is rung.
  *
  * Invariants:
  *   [C1] Seats, n_pinned, `memory` and the figures change under `lock`. It is held for some microseconds: a reader is
@@ -60,6 +60,8 @@ struct fl_frames {
 	struct fl_frames_server *server;
 };
 
+bool fl_frames_all_zero_(const uint64_t *words, size_t n);
+
 /* Whether this is a forked child of the process that made it. */
 bool fl_frames_forked_(uint8_t epoch);
 
@@ -79,8 +81,11 @@ void fl_frames_refused_(struct fl_frames *frames);
 /* Takes a seat away, and frees it, not its page. */
 void fl_frames_dismiss_(struct fl_frames *frames, struct fl_frames_seat *seat);
 
-/* Makes the channel's memory one that other processes can map. Returns 0, or an error. */
-int fl_frames_share_memory_(struct fl_frames *frames);
+/* Ends a reader that did not keep up. Its process, or its next call, finds out; its seat stays until it leaves. [C3]
+ * Under the lock, as the next one. */
+void fl_frames_disconnect_(struct fl_frames_seat *seat);
+/* Rings for all who are about to sleep, or sleep. Those of this process are put into the list, to be woken. */
+void fl_frames_ring_all_(struct fl_frames *frames, struct fl_wake_list *list);
 
 /* Wakes the producer, if it waits for room. */
 void fl_frames_tell_producer_(struct fl_frames *frames);
@@ -88,7 +93,8 @@ void fl_frames_tell_producer_(struct fl_frames *frames);
 struct fl_frames *fl_frames_ref_(struct fl_frames *frames);
 void fl_frames_unref_(struct fl_frames *frames);
 
-/* serve.c */
+/* Begins to let readers of other processes in (serve.c). Returns 0, or as fl_frames_serve. */
+int fl_frames_begin_serving_(struct fl_frames_server **ret_server, struct fl_frames *frames);
 void fl_frames_stop_serving_(struct fl_frames_server *server);
 /* In a forked child, where its thread is not. */
 void fl_frames_abandon_server_(struct fl_frames_server *server);

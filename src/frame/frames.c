@@ -18,33 +18,19 @@
 #include "sync/wait.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
 
 #define USUAL_SIZE ((size_t)1 << 20)
 #define USUAL_READERS 8u
 #define USUAL_PINNED 4u
 
-bool fl_frames_forked_(uint8_t epoch)
-{
-	return epoch != fl_fork_epoch_;
-}
-
 /* Making and unmaking. */
-
-static bool all_zero(const uint64_t *words, size_t n)
-{
-	while (n-- > 0)
-		if (words[n] != 0)
-			return false;
-	return true;
-}
 
 static int read_options(struct fl_frames *frames, const fl_frames_options *options)
 {
 	if (options->name && !fl_frames_name_good_(options->name))
 		return -EINVAL;
-	if (!all_zero(options->fl_spare, 4) || options->fl_spare0 != 0 || options->full > FL_FRAMES_DISCONNECT)
+	if (!fl_frames_all_zero_(options->fl_spare, 4) || options->fl_spare0 != 0 ||
+	    options->full > FL_FRAMES_DISCONNECT)
 		return -EINVAL;
 	if (options->readers > FL_FRAMES_READERS || options->pinned > FL_FRAMES_PINNED)
 		return -EINVAL;
@@ -116,51 +102,6 @@ void fl_frames_unref_(struct fl_frames *frames)
 		destroy(frames);
 }
 
-/* Ringing. */
-
-static void take_all(const void *key, struct fl_wake_list *list)
-{
-	struct fl_bucket *bucket = fl_park_lock_(key);
-	struct fl_waiter *waiter;
-
-	while ((waiter = fl_park_first_(bucket, key)))
-		fl_park_take_(bucket, waiter, list);
-	fl_park_unlock_(bucket);
-}
-
-static void ring(struct fl_frames_seat *seat, struct fl_wake_list *list)
-{
-	if (seat->socket >= 0) {
-		int error = fl_frames_say_(seat->socket, FL_FRAMES_BELL);
-
-		/* -EAGAIN: it has not heard what was said before. Else, for want of memory, the next frame rings. */
-		if (error != 0 && error != -EAGAIN)
-			fl_pins_arm_(seat->pinned.pins);
-		return;
-	}
-	if (seat->bell >= 0)
-		eventfd_write(seat->bell, 1);
-	take_all(seat->pinned.pins, list);
-}
-
-/* Rings for all who are about to sleep, or sleep. */
-static void ring_all(struct fl_frames *frames, struct fl_wake_list *list)
-{
-	struct fl_frames_seat *seat;
-
-	for (seat = frames->seats; seat; seat = seat->next)
-		if (fl_pins_disarm_(&seat->pinned))
-			ring(seat, list);
-}
-
-void fl_frames_tell_producer_(struct fl_frames *frames)
-{
-	struct fl_wake_list list = {0};
-
-	take_all(frames, &list);
-	fl_park_wake_(&list);
-}
-
 fl_frames *fl_frames_close(fl_frames *frames)
 {
 	fl_keep_errno();
@@ -176,7 +117,7 @@ fl_frames *fl_frames_close(fl_frames *frames)
 	fl_inner_acquire(&frames->lock);
 	frames->closed = true;
 	fl_frames_memory_set_state_(frames->memory, FL_FRAMES_ENDED);
-	ring_all(frames, &list);
+	fl_frames_ring_all_(frames, &list);
 	fl_inner_release(&frames->lock);
 	fl_park_wake_(&list);
 	fl_frames_stop_serving_(frames->server);
@@ -184,106 +125,7 @@ fl_frames *fl_frames_close(fl_frames *frames)
 	return NULL;
 }
 
-/* Seats. */
-
-static bool fits(const struct fl_frames *frames, const struct fl_pinned *pinned)
-{
-	return frames->n_seats < frames->max_readers &&
-	       pinned->n_held + pinned->n_queue <= frames->max_pinned - frames->n_pinned;
-}
-
-static int admit(struct fl_frames *frames, struct fl_frames_seat *seat,
-		 int (*before)(struct fl_frames *frames, struct fl_frames_seat *seat, void *arg), void *arg)
-{
-	struct fl_frames_seat **last = &frames->seats;
-	int error;
-
-	if (frames->closed)
-		return -EPIPE;
-	if (!fits(frames, &seat->pinned))
-		return -EUSERS;
-	error = before ? before(frames, seat, arg) : 0;
-	if (error != 0)
-		return error;
-	while (*last)
-		last = &(*last)->next;
-	*last = seat;
-	frames->n_seats++;
-	frames->n_pinned += seat->pinned.n_held + seat->pinned.n_queue;
-	return 0;
-}
-
-int fl_frames_admit_(struct fl_frames *frames, struct fl_frames_seat *seat,
-		     int (*before)(struct fl_frames *frames, struct fl_frames_seat *seat, void *arg), void *arg)
-{
-	int error;
-
-	seat->since = fl_now();
-	fl_inner_acquire(&frames->lock);
-	error = admit(frames, seat, before, arg);
-	frames->refused += error != 0;
-	fl_inner_release(&frames->lock);
-	return error;
-}
-
-void fl_frames_refused_(struct fl_frames *frames)
-{
-	fl_inner_acquire(&frames->lock);
-	frames->refused++;
-	fl_inner_release(&frames->lock);
-}
-
-void fl_frames_retire_(struct fl_frames *frames, struct fl_frames_seat *seat)
-{
-	fl_inner_acquire(&frames->lock);
-	seat->gone = true;
-	fl_inner_release(&frames->lock);
-	fl_frames_tell_producer_(frames);
-}
-
-void fl_frames_dismiss_(struct fl_frames *frames, struct fl_frames_seat *seat)
-{
-	struct fl_frames_seat **link = &frames->seats;
-
-	fl_inner_acquire(&frames->lock);
-	while (*link != seat)
-		link = &(*link)->next;
-	*link = seat->next;
-	frames->n_seats--;
-	frames->n_pinned -= seat->pinned.n_held + seat->pinned.n_queue;
-	fl_inner_release(&frames->lock);
-	free(seat);
-	fl_frames_tell_producer_(frames);
-}
-
-int fl_frames_reader_wish_(const fl_frames_reader_options *options, struct fl_pinned *ret_pinned,
-			   char ret_name[FL_FRAMES_NAME])
-{
-	static const fl_frames_reader_options usual;
-	const char *name;
-
-	if (!options)
-		options = &usual;
-	if (options->every > FL_FRAMES_QUEUE || options->held > FL_FRAMES_HELD || !all_zero(options->fl_spare, 4))
-		return -EINVAL;
-	name = options->name ? options->name : program_invocation_short_name;
-	ret_pinned->n_queue = options->every;
-	ret_pinned->n_held = options->held > 0 ? options->held : 1;
-	memset(ret_name, 0, FL_FRAMES_NAME);
-	memcpy(ret_name, name, strnlen(name, FL_FRAMES_NAME - 1));
-	return 0;
-}
-
 /* Memory. */
-
-/* Ends a reader that did not keep up. Its process, or its next call, finds out; its seat stays until it leaves. [C3] */
-static void disconnect(struct fl_frames_seat *seat)
-{
-	/* [frames.3] release; pairs with [frames.4] */
-	fl_store_release(&seat->gone, true);
-	if (seat->socket >= 0)
-		shutdown(seat->socket, SHUT_WR);
-}
 
 /* Tells readers in other processes; one that cannot be told is disconnected. */
 static void announce(struct fl_frames *frames, const struct fl_frames_memory *memory)
@@ -293,7 +135,7 @@ static void announce(struct fl_frames *frames, const struct fl_frames_memory *me
 
 	for (seat = frames->seats; seat; seat = seat->next)
 		if (seat->socket >= 0 && !seat->gone && fl_frames_send_(seat->socket, &message, &memory->fd, 1) != 0)
-			disconnect(seat);
+			fl_frames_disconnect_(seat);
 }
 
 /* Takes the latest frame along, so that there always is one. */
@@ -323,7 +165,7 @@ static void replace(struct fl_frames *frames, struct fl_frames_memory *memory, s
 	fl_frames_memory_follow_(old, fl_frames_memory_ref_(memory));
 	frames->memory = memory;
 	fl_frames_memory_set_state_(old, FL_FRAMES_MOVED);
-	ring_all(frames, list);
+	fl_frames_ring_all_(frames, list);
 }
 
 /* Goes over to a new memory. Only the producer does, and only while nothing is loaned. [C2] */
@@ -348,11 +190,21 @@ static int move(struct fl_frames *frames, size_t slot_size, bool shared)
 	return 0;
 }
 
-int fl_frames_share_memory_(struct fl_frames *frames)
+/* Other processes must be able to map the memory before the door opens. */
+int fl_frames_serve(fl_frames *frames)
 {
-	if (frames->memory->fd >= 0)
-		return 0;
-	return move(frames, frames->memory->slot_size, true);
+	fl_keep_errno();
+	int error = 0;
+
+	if (fl_frames_forked_(frames->epoch))
+		return -EPERM;
+	if (frames->name[0] == '\0')
+		return -EINVAL;
+	if (frames->server || frames->loaned != FL_FRAMES_NOTHING)
+		return -EBUSY;
+	if (frames->memory->fd < 0)
+		error = move(frames, frames->memory->slot_size, true);
+	return error != 0 ? error : fl_frames_begin_serving_(&frames->server, frames);
 }
 
 /* Loaning and publishing. */
@@ -431,7 +283,7 @@ static int push(struct fl_frames *frames, uint64_t latest)
 		frames->dropped++;
 		n++;
 		if (frames->full == FL_FRAMES_DISCONNECT)
-			disconnect(seat);
+			fl_frames_disconnect_(seat);
 	}
 	return n;
 }
@@ -449,7 +301,7 @@ static int publish(struct fl_frames *frames, const fl_frame_info *info)
 	n = push(frames, latest);
 	fl_pins_publish_(head, latest);
 	frames->loaned = FL_FRAMES_NOTHING;
-	ring_all(frames, &list);
+	fl_frames_ring_all_(frames, &list);
 	fl_inner_release(&frames->lock);
 	fl_park_wake_(&list);
 	return n;
@@ -510,8 +362,6 @@ int fl_frames_publish_until(fl_frames *frames, const fl_frame_info *info, fl_tim
 	return publish(frames, info);
 }
 
-/* How it is doing. */
-
 void fl_frames_stats_get(fl_frames *frames, fl_frames_stats *ret_stats)
 {
 	fl_frames_stats stats = {0};
@@ -531,35 +381,4 @@ void fl_frames_stats_get(fl_frames *frames, fl_frames_stats *ret_stats)
 		stats.slots_used += fl_load_relaxed(&frames->committed[i]);
 	fl_inner_release(&frames->lock);
 	*ret_stats = stats;
-}
-
-static void describe(const struct fl_frames_seat *seat, fl_frames_reader_stats *ret_stats)
-{
-	*ret_stats = (fl_frames_reader_stats){
-		.process = seat->process,
-		.every = seat->pinned.n_queue,
-		.queued = seat->pinned.n_queue > 0 ? fl_pins_queued_(&seat->pinned) : 0,
-		.held = fl_pins_held_(&seat->pinned),
-		.taken = fl_load_relaxed(&seat->pinned.pins->taken),
-		.missed = fl_load_relaxed(&seat->pinned.pins->missed),
-		.dropped = seat->dropped,
-		.since = seat->since,
-	};
-	memcpy(ret_stats->name, seat->name, FL_FRAMES_NAME);
-}
-
-int fl_frames_readers(fl_frames *frames, size_t n, fl_frames_reader_stats *ret_stats)
-{
-	const struct fl_frames_seat *seat;
-	size_t i = 0;
-	int all;
-
-	if (fl_frames_forked_(frames->epoch))
-		return -EPERM;
-	fl_inner_acquire(&frames->lock);
-	for (seat = frames->seats; seat && i < n; seat = seat->next)
-		describe(seat, &ret_stats[i++]);
-	all = (int)frames->n_seats;
-	fl_inner_release(&frames->lock);
-	return all;
 }

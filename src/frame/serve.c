@@ -1,8 +1,8 @@
 /*
  * frame/serve.c - letting readers of other processes in, and noticing when they are gone.
  *
- * fl_frames_serve starts one thread, which does nothing but wait for connections, for what guests say, and for their
- * end, all in one epoll. It is not on the way of a frame: publishing rings the bells itself.
+ * There is one thread for it, which does nothing but wait for connections, for what guests say, and for their end, all
+ * in one epoll. It is not on the way of a frame: publishing rings the bells itself.
  *
  * A guest is whoever has connected. It has no seat until it has said who it is; how long that takes harms nobody, since
  * nobody waits for it, but of more than KNOCKING who take their time the one who has had most is sent away. Its seat is
@@ -15,11 +15,11 @@
 #define _GNU_SOURCE
 #include "frame/channel.h"
 
-#include "base/keep_errno.h"
 #include "frame/message.h"
 #include "frame/page.h"
 #include "frame/place.h"
 #include "sync/wait.h"
+#include <errno.h>
 #include <fairlead/thread.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -305,14 +305,11 @@ static int make_descriptors(struct fl_frames_server *server)
 	return watch(server, server->stop, &server->stop);
 }
 
-/* The memory must be there before the door opens. */
 static int begin(struct fl_frames_server *server)
 {
 	static const fl_thread_options options = {.name = "frames", .daemon = true};
 	int error = make_descriptors(server);
 
-	if (error == 0)
-		error = fl_frames_share_memory_(server->frames);
 	if (error == 0)
 		error = fl_frames_find_(&server->place, server->frames->name);
 	if (error != 0)
@@ -328,26 +325,18 @@ static int begin(struct fl_frames_server *server)
 	return error;
 }
 
-int fl_frames_serve(fl_frames *frames)
+int fl_frames_begin_serving_(struct fl_frames_server **ret_server, struct fl_frames *frames)
 {
-	fl_keep_errno();
-	struct fl_frames_server *server;
+	struct fl_frames_server *server = calloc(1, sizeof(*server));
 	int error;
 
-	if (fl_frames_forked_(frames->epoch))
-		return -EPERM;
-	if (frames->name[0] == '\0')
-		return -EINVAL;
-	if (frames->server || frames->loaned != FL_FRAMES_NOTHING)
-		return -EBUSY;
-	server = calloc(1, sizeof(*server));
 	if (!server)
 		return -ENOMEM;
 	server->frames = frames;
 	server->listener = server->epoll = server->stop = server->spare = -1;
 	error = begin(server);
 	if (error == 0)
-		frames->server = server;
+		*ret_server = server;
 	else
 		free_server(server);
 	return error;

@@ -1,0 +1,205 @@
+/*
+ * frame/seats.c - who reads a channel: letting readers in, ringing their bells, ending them, saying how they are doing.
+ *
+ * All but the ringing is the same for a reader in the producer's process and for one in another. The list is in the
+ * order in which they came.
+ */
+#define _GNU_SOURCE
+#include "frame/channel.h"
+
+#include "base/fork.h"
+#include "frame/message.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+bool fl_frames_forked_(uint8_t epoch)
+{
+	return epoch != fl_fork_epoch_;
+}
+
+bool fl_frames_all_zero_(const uint64_t *words, size_t n)
+{
+	while (n-- > 0)
+		if (words[n] != 0)
+			return false;
+	return true;
+}
+
+/* Ringing. */
+
+static void take_all(const void *key, struct fl_wake_list *list)
+{
+	struct fl_bucket *bucket = fl_park_lock_(key);
+	struct fl_waiter *waiter;
+
+	while ((waiter = fl_park_first_(bucket, key)))
+		fl_park_take_(bucket, waiter, list);
+	fl_park_unlock_(bucket);
+}
+
+static void ring(struct fl_frames_seat *seat, struct fl_wake_list *list)
+{
+	if (seat->socket >= 0) {
+		int error = fl_frames_say_(seat->socket, FL_FRAMES_BELL);
+
+		/* -EAGAIN: it has not heard what was said before. Else, for want of memory, the next frame rings. */
+		if (error != 0 && error != -EAGAIN)
+			fl_pins_arm_(seat->pinned.pins);
+		return;
+	}
+	if (seat->bell >= 0)
+		eventfd_write(seat->bell, 1);
+	take_all(seat->pinned.pins, list);
+}
+
+void fl_frames_ring_all_(struct fl_frames *frames, struct fl_wake_list *list)
+{
+	struct fl_frames_seat *seat;
+
+	for (seat = frames->seats; seat; seat = seat->next)
+		if (fl_pins_disarm_(&seat->pinned))
+			ring(seat, list);
+}
+
+void fl_frames_tell_producer_(struct fl_frames *frames)
+{
+	struct fl_wake_list list = {0};
+
+	take_all(frames, &list);
+	fl_park_wake_(&list);
+}
+
+/* Letting in and seeing off. */
+
+static bool fits(const struct fl_frames *frames, const struct fl_pinned *pinned)
+{
+	return frames->n_seats < frames->max_readers &&
+	       pinned->n_held + pinned->n_queue <= frames->max_pinned - frames->n_pinned;
+}
+
+static int admit(struct fl_frames *frames, struct fl_frames_seat *seat,
+		 int (*before)(struct fl_frames *frames, struct fl_frames_seat *seat, void *arg), void *arg)
+{
+	struct fl_frames_seat **last = &frames->seats;
+	int error;
+
+	if (frames->closed)
+		return -EPIPE;
+	if (!fits(frames, &seat->pinned))
+		return -EUSERS;
+	error = before ? before(frames, seat, arg) : 0;
+	if (error != 0)
+		return error;
+	while (*last)
+		last = &(*last)->next;
+	*last = seat;
+	frames->n_seats++;
+	frames->n_pinned += seat->pinned.n_held + seat->pinned.n_queue;
+	return 0;
+}
+
+int fl_frames_admit_(struct fl_frames *frames, struct fl_frames_seat *seat,
+		     int (*before)(struct fl_frames *frames, struct fl_frames_seat *seat, void *arg), void *arg)
+{
+	int error;
+
+	seat->since = fl_now();
+	fl_inner_acquire(&frames->lock);
+	error = admit(frames, seat, before, arg);
+	frames->refused += error != 0;
+	fl_inner_release(&frames->lock);
+	return error;
+}
+
+void fl_frames_refused_(struct fl_frames *frames)
+{
+	fl_inner_acquire(&frames->lock);
+	frames->refused++;
+	fl_inner_release(&frames->lock);
+}
+
+void fl_frames_retire_(struct fl_frames *frames, struct fl_frames_seat *seat)
+{
+	fl_inner_acquire(&frames->lock);
+	seat->gone = true;
+	fl_inner_release(&frames->lock);
+	fl_frames_tell_producer_(frames);
+}
+
+void fl_frames_dismiss_(struct fl_frames *frames, struct fl_frames_seat *seat)
+{
+	struct fl_frames_seat **link = &frames->seats;
+
+	fl_inner_acquire(&frames->lock);
+	while (*link != seat)
+		link = &(*link)->next;
+	*link = seat->next;
+	frames->n_seats--;
+	frames->n_pinned -= seat->pinned.n_held + seat->pinned.n_queue;
+	fl_inner_release(&frames->lock);
+	free(seat);
+	fl_frames_tell_producer_(frames);
+}
+
+int fl_frames_reader_wish_(const fl_frames_reader_options *options, struct fl_pinned *ret_pinned,
+			   char ret_name[FL_FRAMES_NAME])
+{
+	static const fl_frames_reader_options usual;
+	const char *name;
+
+	if (!options)
+		options = &usual;
+	if (options->every > FL_FRAMES_QUEUE || options->held > FL_FRAMES_HELD ||
+	    !fl_frames_all_zero_(options->fl_spare, 4))
+		return -EINVAL;
+	name = options->name ? options->name : program_invocation_short_name;
+	ret_pinned->n_queue = options->every;
+	ret_pinned->n_held = options->held > 0 ? options->held : 1;
+	memset(ret_name, 0, FL_FRAMES_NAME);
+	memcpy(ret_name, name, strnlen(name, FL_FRAMES_NAME - 1));
+	return 0;
+}
+
+void fl_frames_disconnect_(struct fl_frames_seat *seat)
+{
+	/* [frames.3] release; pairs with [frames.4] */
+	fl_store_release(&seat->gone, true);
+	if (seat->socket >= 0)
+		shutdown(seat->socket, SHUT_WR);
+}
+
+/* How they are doing. */
+
+static void describe(const struct fl_frames_seat *seat, fl_frames_reader_stats *ret_stats)
+{
+	*ret_stats = (fl_frames_reader_stats){
+		.process = seat->process,
+		.every = seat->pinned.n_queue,
+		.queued = seat->pinned.n_queue > 0 ? fl_pins_queued_(&seat->pinned) : 0,
+		.held = fl_pins_held_(&seat->pinned),
+		.taken = fl_load_relaxed(&seat->pinned.pins->taken),
+		.missed = fl_load_relaxed(&seat->pinned.pins->missed),
+		.dropped = seat->dropped,
+		.since = seat->since,
+	};
+	memcpy(ret_stats->name, seat->name, FL_FRAMES_NAME);
+}
+
+int fl_frames_readers(fl_frames *frames, size_t n, fl_frames_reader_stats *ret_stats)
+{
+	const struct fl_frames_seat *seat;
+	size_t i = 0;
+	int all;
+
+	if (fl_frames_forked_(frames->epoch))
+		return -EPERM;
+	fl_inner_acquire(&frames->lock);
+	for (seat = frames->seats; seat && i < n; seat = seat->next)
+		describe(seat, &ret_stats[i++]);
+	all = (int)frames->n_seats;
+	fl_inner_release(&frames->lock);
+	return all;
+}

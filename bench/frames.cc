@@ -80,15 +80,21 @@ struct fairlead_frames {
 	fl_frame_info info;
 	std::string name = "bench-" + std::to_string(getpid());
 
-	void begin()
+	void make()
 	{
 		fl_frames_options options = {};
 
 		options.name = name.c_str();
 		options.size = image_size;
 		if (fl_frame_info_init(&info, FL_PIXELS_RGB24, 1920, 1080) != 0 ||
-		    fl_frames_create(&frames, &options) != 0 || fl_frames_serve(frames) != 0)
+		    fl_frames_create(&frames, &options) != 0)
 			bench_fail("frames: fairlead's channel");
+	}
+	void begin()
+	{
+		make();
+		if (fl_frames_serve(frames) != 0)
+			bench_fail("frames: fairlead's channel cannot be served");
 	}
 	void *loan()
 	{
@@ -343,25 +349,23 @@ static void end_readers()
 }
 
 /* Threads instead of processes: the same for Fairlead, but for how they come to the channel. */
+struct attached : fairlead_frames {
+	void open(unsigned)
+	{
+		if (fl_frames_attach(&reader, frames, nullptr) != 0)
+			bench_fail("frames: fairlead's reader");
+	}
+};
+
 struct frames_in_threads : fairlead_frames {
 	bench_crew crew;
 
 	static void look(void *arg, unsigned index)
 	{
-		auto *producer = static_cast<frames_in_threads *>(arg);
-		fairlead_frames mine;
+		attached mine;
 
-		if (fl_frames_attach(&mine.reader, producer->frames, nullptr) != 0)
-			bench_fail("frames: fairlead's reader");
-		auto &seen = board->of[index];
-		const void *image;
-
-		seen.got = 0;
-		board->ready++;
-		while ((image = mine.next()) != nullptr) {
-			seen.got_at[number_of(image) % MOST_FRAMES] = bench_now();
-			seen.got++;
-		}
+		mine.frames = static_cast<frames_in_threads *>(arg)->frames;
+		read_all(&mine, index);
 		fl_frames_done(&mine.frame);
 		fl_frames_reader_close(mine.reader);
 	}
@@ -369,12 +373,7 @@ struct frames_in_threads : fairlead_frames {
 
 static void start_readers(frames_in_threads *object)
 {
-	fl_frames_options options = {};
-
-	options.size = image_size;
-	if (fl_frame_info_init(&object->info, FL_PIXELS_RGB24, 1920, 1080) != 0 ||
-	    fl_frames_create(&object->frames, &options) != 0)
-		bench_fail("frames: fairlead's channel");
+	object->make();
 	bench_crew_start(&object->crew, BENCH_FREE, board->readers, frames_in_threads::look, object);
 }
 

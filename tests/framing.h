@@ -9,7 +9,9 @@
 #define FAIRLEAD_TESTS_FRAMING_H
 
 #include <check.h>
+#include <errno.h>
 #include <fairlead/frames.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdint.h>
 
@@ -113,6 +115,43 @@ static inline void framing_await_readers(int n)
 {
 	while (fl_frames_readers(frames, 0, NULL) != n)
 		sched_yield();
+}
+
+/* For call_start: waits for the next frame, with the note that it is given, and returns its number, or why not. */
+static inline int framing_wait_for_next(void *note)
+{
+	int error = fl_frames_next_until(reader, &frame, FL_FOREVER, note);
+
+	return error != 0 ? error : (int)frame.sequence;
+}
+
+static inline bool framing_readable(int fd)
+{
+	struct pollfd look_at = {.fd = fd, .events = POLLIN};
+
+	return poll(&look_at, 1, 0) == 1;
+}
+
+/* Fails unless the reader's descriptor is readable when there is something new, and only then; for a channel in which
+ * nothing was published. Closes the channel. */
+static inline void framing_expect_descriptor(size_t size)
+{
+	int fd = fl_frames_fd(reader);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(fl_frames_fd(reader), fd);
+	ck_assert_int_eq(framing_look(&frame), -ETIMEDOUT);
+	for (uint64_t n = 1; n < 20; n++) {
+		ck_assert(!framing_readable(fd));
+		ck_assert_int_eq(framing_publish(frames, size, n), 0);
+		ck_assert(framing_readable(fd));
+		framing_expect_next(n);
+		ck_assert_int_eq(framing_look(&frame), -ETIMEDOUT);
+	}
+	frames = fl_frames_close(frames);
+	ck_assert(framing_readable(fd));
+	ck_assert_int_eq(framing_look(&frame), -EPIPE);
+	ck_assert_int_eq(fl_frames_fd(reader), -EPIPE);
 }
 
 #endif

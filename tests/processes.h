@@ -53,15 +53,6 @@ static inline void process_await(const uint32_t *word, uint32_t value)
 		sched_yield();
 }
 
-/* In a child: for what must hold there, since Check's assertions are the parent's. */
-#define EXPECT(condition) \
-	do { \
-		if (!(condition)) { \
-			fprintf(stderr, "%s:%d: in a child: not %s\n", __FILE__, __LINE__, #condition); \
-			_exit(1); \
-		} \
-	} while (0)
-
 /* Runs body(arg) in a child process, which exits with 0 if it returns, and does not outlive its parent. */
 static inline pid_t process_start(void (*body)(void *arg), void *arg)
 {

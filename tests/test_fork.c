@@ -27,14 +27,6 @@
 #define CHILDREN_HAVE_THREADS 1
 #endif
 
-#define EXPECT(condition) \
-	do { \
-		if (!(condition)) { \
-			dprintf(STDERR_FILENO, "%s:%d: not %s\n", __FILE__, __LINE__, #condition); \
-			_exit(1); \
-		} \
-	} while (0)
-
 static fl_time soon(void)
 {
 	return fl_after(FL_SECONDS(10));

@@ -339,17 +339,9 @@ START_TEST(a_forked_child_has_no_part_in_it)
 }
 END_TEST
 
-static TCase *new_case(Suite *suite, const char *name, void (*begin)(void))
-{
-	TCase *tcase = testing_case(suite, name);
-
-	tcase_add_checked_fixture(tcase, begin, tear_down);
-	return tcase;
-}
-
 static void add_taking(Suite *suite)
 {
-	TCase *latest = new_case(suite, "latest", set_up_latest);
+	TCase *latest = testing_case_between(suite, "latest", set_up_latest, tear_down);
 
 	tcase_add_test(latest, a_frame_is_got_once);
 	tcase_add_test(latest, a_busy_reader_gets_the_newest_and_knows_what_it_missed);
@@ -369,7 +361,7 @@ static void add_taking(Suite *suite)
 int main(void)
 {
 	Suite *suite = suite_create("frames");
-	TCase *limits = new_case(suite, "limits", set_up);
+	TCase *limits = testing_case_between(suite, "limits", set_up, tear_down);
 
 	add_taking(suite);
 	tcase_add_test(limits, no_more_readers_than_admitted);

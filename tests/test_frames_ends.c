@@ -10,11 +10,6 @@
 
 #include <errno.h>
 #include <fairlead/fairlead.h>
-#include <poll.h>
-#include <sched.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
 #define SIZE ((size_t)65536)
 
@@ -42,13 +37,6 @@ static void set_up_serving(void)
 static void publish(uint64_t n)
 {
 	ck_assert_int_eq(framing_publish(frames, SIZE, n), 0);
-}
-
-static int wait_for_next(void *arg)
-{
-	int error = fl_frames_next_until(reader, &frame, FL_FOREVER, arg);
-
-	return error != 0 ? error : (int)frame.sequence;
 }
 
 /* Ends. */
@@ -146,7 +134,7 @@ START_TEST(a_killed_producer_is_noticed_and_a_new_one_found)
 		framing_expect_next(1);
 		ck_assert_uint_eq(frame.restarts, i);
 		fl_frames_done(&frame);
-		call_start(&call, wait_for_next, NULL);
+		call_start(&call, framing_wait_for_next, NULL);
 		testing_await_asleep(call.id);
 		process_kill(child);
 		ck_assert_int_eq(call_end(&call), -EPIPE);
@@ -184,11 +172,11 @@ START_TEST(a_closed_channel_is_told_once_and_found_again)
 	publish(1);
 	framing_expect_next(1);
 	fl_frames_done(&frame);
-	call_start(&call, wait_for_next, NULL);
+	call_start(&call, framing_wait_for_next, NULL);
 	testing_await_asleep(call.id);
 	frames = fl_frames_close(frames);
 	ck_assert_int_eq(call_end(&call), -EPIPE);
-	call_start(&call, wait_for_next, NULL);
+	call_start(&call, framing_wait_for_next, NULL);
 	testing_await_asleep(call.id);
 	framing_serve(NULL);
 	framing_await_readers(1);
@@ -273,7 +261,7 @@ START_TEST(a_disconnected_reader_comes_back)
 	ck_assert_int_eq(framing_publish(frames, SIZE, 2), 1);
 	framing_expect_next(1);
 	ck_assert_int_eq(fl_frames_next(reader, &frame), -EPIPE);
-	call_start(&call, wait_for_next, NULL);
+	call_start(&call, framing_wait_for_next, NULL);
 	do
 		ck_assert_int_ge(fl_frames_readers(frames, 1, &stats), 0);
 	while (stats.taken == 1);
@@ -414,18 +402,11 @@ START_TEST(a_killed_producer_leaves_its_name_free)
 }
 END_TEST
 
-static TCase *new_case(Suite *suite, const char *name, void (*begin)(void))
-{
-	TCase *tcase = testing_case(suite, name);
-
-	tcase_add_checked_fixture(tcase, begin, tear_down);
-	return tcase;
-}
-
 int main(void)
 {
 	Suite *suite = suite_create("frames_ends");
-	TCase *serving = new_case(suite, "serving", set_up_serving), *alone = new_case(suite, "alone", set_up);
+	TCase *serving = testing_case_between(suite, "serving", set_up_serving, tear_down),
+	      *alone = testing_case_between(suite, "alone", set_up, tear_down);
 
 	tcase_add_test(serving, what_a_killed_reader_held_is_free);
 	tcase_add_test(serving, a_stopped_reader_holds_nobody_up);

@@ -484,18 +484,11 @@ START_TEST(who_hangs_up_without_a_word_is_not_the_last)
 }
 END_TEST
 
-static TCase *new_case(Suite *suite, const char *name, void (*begin)(void))
-{
-	TCase *tcase = testing_case(suite, name);
-
-	tcase_add_checked_fixture(tcase, begin, tear_down);
-	return tcase;
-}
-
 int main(void)
 {
 	Suite *suite = suite_create("frames_hostile");
-	TCase *readers = new_case(suite, "readers", set_up), *producers = new_case(suite, "producers", set_up_alone);
+	TCase *readers = testing_case_between(suite, "readers", set_up, tear_down),
+	      *producers = testing_case_between(suite, "producers", set_up_alone, tear_down);
 
 	tcase_add_test(readers, frames_can_be_read_and_nothing_else);
 	tcase_add_test(readers, wrong_wishes_are_refused);

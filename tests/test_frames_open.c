@@ -10,10 +10,7 @@
 
 #include <errno.h>
 #include <fairlead/fairlead.h>
-#include <poll.h>
-#include <sched.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #define SIZE ((size_t)65536)
@@ -42,13 +39,6 @@ static void set_up_serving(void)
 static void publish(uint64_t n)
 {
 	ck_assert_int_eq(framing_publish(frames, SIZE, n), 0);
-}
-
-static int wait_for_next(void *arg)
-{
-	int error = fl_frames_next_until(reader, &frame, FL_FOREVER, arg);
-
-	return error != 0 ? error : (int)frame.sequence;
 }
 
 /* Reading. */
@@ -151,18 +141,18 @@ START_TEST(a_reader_waits_until_something_happens)
 {
 	ck_assert_int_eq(framing_open(0, FL_FOREVER), 0);
 	for (int n = 1; n < 30; n++) {
-		call_start(&call, wait_for_next, n % 2 ? &note : NULL);
+		call_start(&call, framing_wait_for_next, n % 2 ? &note : NULL);
 		testing_await_asleep(call.id);
 		publish((uint64_t)n);
 		ck_assert_int_eq(call_end(&call), n);
 	}
-	call_start(&call, wait_for_next, &note);
+	call_start(&call, framing_wait_for_next, &note);
 	testing_await_asleep(call.id);
 	fl_note_cancel(&note);
 	ck_assert_int_eq(call_end(&call), -ECANCELED);
 	ck_assert_int_eq(fl_frames_next_until(reader, &frame, fl_after(FL_MS(3)), NULL), -ETIMEDOUT);
 	ck_assert_int_eq(fl_frames_next_until(reader, &frame, FL_FOREVER, &note), -ECANCELED);
-	call_start(&call, wait_for_next, NULL);
+	call_start(&call, framing_wait_for_next, NULL);
 	testing_await_asleep(call.id);
 	call_interrupt(&call, 20, 0);
 	publish(30);
@@ -170,32 +160,10 @@ START_TEST(a_reader_waits_until_something_happens)
 }
 END_TEST
 
-static bool is_readable(int fd)
-{
-	struct pollfd look_at = {.fd = fd, .events = POLLIN};
-
-	return poll(&look_at, 1, 0) == 1;
-}
-
 START_TEST(a_descriptor_says_when_to_look)
 {
-	int fd;
-
 	ck_assert_int_eq(framing_open(0, FL_FOREVER), 0);
-	fd = fl_frames_fd(reader);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(framing_look(&frame), -ETIMEDOUT);
-	for (uint64_t n = 1; n < 20; n++) {
-		ck_assert(!is_readable(fd));
-		publish(n);
-		ck_assert(is_readable(fd));
-		framing_expect_next(n);
-		ck_assert_int_eq(framing_look(&frame), -ETIMEDOUT);
-	}
-	frames = fl_frames_close(frames);
-	ck_assert(is_readable(fd));
-	ck_assert_int_eq(framing_look(&frame), -EPIPE);
-	ck_assert_int_eq(fl_frames_fd(reader), -EPIPE);
+	framing_expect_descriptor(SIZE);
 }
 END_TEST
 
@@ -333,18 +301,11 @@ START_TEST(a_directory_that_others_may_write_is_refused)
 }
 END_TEST
 
-static TCase *new_case(Suite *suite, const char *name, void (*begin)(void))
-{
-	TCase *tcase = testing_case(suite, name);
-
-	tcase_add_checked_fixture(tcase, begin, tear_down);
-	return tcase;
-}
-
 int main(void)
 {
 	Suite *suite = suite_create("frames_open");
-	TCase *reading = new_case(suite, "reading", set_up_serving), *finding = new_case(suite, "finding", set_up);
+	TCase *reading = testing_case_between(suite, "reading", set_up_serving, tear_down),
+	      *finding = testing_case_between(suite, "finding", set_up, tear_down);
 
 	tcase_add_test(reading, frames_are_read_by_name);
 	tcase_add_test(reading, a_late_reader_finds_the_latest);

@@ -10,7 +10,6 @@
 #include "frame/reader.h"
 #include <errno.h>
 #include <fairlead/fairlead.h>
-#include <poll.h>
 #include <unistd.h>
 
 #define SIZE ((size_t)4096)
@@ -50,13 +49,6 @@ static void publish(uint64_t n)
 
 /* Waiting. */
 
-static int wait_for_next(void *arg)
-{
-	int error = fl_frames_next_until(reader, &frame, FL_FOREVER, arg);
-
-	return error != 0 ? error : (int)frame.sequence;
-}
-
 static void await_waiting(void)
 {
 	waiting_await(reader->link->pins, 1);
@@ -65,7 +57,7 @@ static void await_waiting(void)
 START_TEST(a_waiting_reader_is_woken)
 {
 	for (int n = 1; n < 50; n++) {
-		call_start(&calls[0], wait_for_next, NULL);
+		call_start(&calls[0], framing_wait_for_next, NULL);
 		await_waiting();
 		publish((uint64_t)n);
 		ck_assert_int_eq(call_end(&calls[0]), n);
@@ -86,7 +78,7 @@ END_TEST
 
 START_TEST(a_note_is_cancelled)
 {
-	call_start(&calls[0], wait_for_next, &note);
+	call_start(&calls[0], framing_wait_for_next, &note);
 	await_waiting();
 	fl_note_cancel(&note);
 	ck_assert_int_eq(call_end(&calls[0]), -ECANCELED);
@@ -101,7 +93,7 @@ START_TEST(the_end_wakes_and_the_last_frame_stays)
 	publish(2);
 	framing_expect_next(2);
 	fl_frames_done(&frame);
-	call_start(&calls[0], wait_for_next, NULL);
+	call_start(&calls[0], framing_wait_for_next, NULL);
 	await_waiting();
 	frames = fl_frames_close(frames);
 	ck_assert_int_eq(call_end(&calls[0]), -EPIPE);
@@ -136,31 +128,9 @@ END_TEST
 
 /* A descriptor. */
 
-static bool is_readable(int fd)
-{
-	struct pollfd look_at = {.fd = fd, .events = POLLIN};
-
-	return poll(&look_at, 1, 0) == 1;
-}
-
 START_TEST(a_descriptor_says_when_to_look)
 {
-	int fd = fl_frames_fd(reader);
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(fl_frames_fd(reader), fd);
-	ck_assert_int_eq(framing_look(&frame), -ETIMEDOUT);
-	for (uint64_t n = 1; n < 20; n++) {
-		ck_assert(!is_readable(fd));
-		publish(n);
-		ck_assert(is_readable(fd));
-		framing_expect_next(n);
-		ck_assert_int_eq(framing_look(&frame), -ETIMEDOUT);
-	}
-	frames = fl_frames_close(frames);
-	ck_assert(is_readable(fd));
-	ck_assert_int_eq(framing_look(&frame), -EPIPE);
-	ck_assert_int_eq(fl_frames_fd(reader), -EPIPE);
+	framing_expect_descriptor(SIZE);
 }
 END_TEST
 
@@ -376,17 +346,9 @@ START_TEST(nobody_ever_sees_half_a_frame)
 }
 END_TEST
 
-static TCase *new_case(Suite *suite, const char *name, void (*begin)(void))
-{
-	TCase *tcase = testing_case(suite, name);
-
-	tcase_add_checked_fixture(tcase, begin, tear_down);
-	return tcase;
-}
-
 static void add_waiting(Suite *suite)
 {
-	TCase *waits = new_case(suite, "waits", set_up_latest);
+	TCase *waits = testing_case_between(suite, "waits", set_up_latest, tear_down);
 
 	tcase_add_test(waits, a_waiting_reader_is_woken);
 	tcase_add_test(waits, a_deadline_passes);
@@ -400,7 +362,8 @@ static void add_waiting(Suite *suite)
 int main(void)
 {
 	Suite *suite = suite_create("frames_wait");
-	TCase *every = new_case(suite, "every", set_up_every), *many = new_case(suite, "many", set_up);
+	TCase *every = testing_case_between(suite, "every", set_up_every, tear_down),
+	      *many = testing_case_between(suite, "many", set_up, tear_down);
 
 	add_waiting(suite);
 	tcase_add_test(every, every_frame_is_got_in_order);

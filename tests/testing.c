@@ -36,6 +36,14 @@ TCase *testing_case(Suite *suite, const char *name)
 	return tcase;
 }
 
+TCase *testing_case_between(Suite *suite, const char *name, void (*set_up)(void), void (*tear_down)(void))
+{
+	TCase *tcase = testing_case(suite, name);
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	return tcase;
+}
+
 int testing_run(Suite *suite)
 {
 	SRunner *runner = srunner_create(suite);

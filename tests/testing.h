@@ -34,11 +34,26 @@
 
 #include <check.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 /* Makes a test case in the suite, whose tests may take TESTING_SECONDS each. */
 #define TESTING_SECONDS 60
 TCase *testing_case(Suite *suite, const char *name);
+
+/* The same, with what is called before and after each of its tests. */
+TCase *testing_case_between(Suite *suite, const char *name, void (*set_up)(void), void (*tear_down)(void));
+
+/* In a child process: what must hold there, since Check's assertions are the parent's, and take a mutex that may be
+ * held at the fork. */
+#define EXPECT(condition) \
+	do { \
+		if (!(condition)) { \
+			dprintf(STDERR_FILENO, "%s:%d: not %s\n", __FILE__, __LINE__, #condition); \
+			_exit(1); \
+		} \
+	} while (0)
 
 /* Runs the suite and writes TAP to standard output. Returns what main returns: 0, or 1 if a test failed or none ran. */
 int testing_run(Suite *suite);

@@ -301,6 +301,14 @@ void fl_park_take_(struct fl_bucket *bucket, struct fl_waiter *waiter, struct fl
 	list->last = waiter;
 }
 
+void fl_park_take_all_(struct fl_bucket *bucket, const void *key, struct fl_wake_list *list)
+{
+	struct fl_waiter *waiter;
+
+	while ((waiter = fl_park_first_(bucket, key)))
+		fl_park_take_(bucket, waiter, list);
+}
+
 void fl_park_move_(struct fl_bucket *bucket, struct fl_waiter *waiter, const void *key)
 {
 	fl_park_remove_(bucket, waiter);

@@ -119,6 +119,9 @@ void fl_park_remove_(struct fl_bucket *bucket, struct fl_waiter *waiter);
 void fl_park_take_(struct fl_bucket *bucket, struct fl_waiter *waiter, struct fl_wake_list *list);
 void fl_park_move_(struct fl_bucket *bucket, struct fl_waiter *waiter, const void *key);
 
+/* Takes all who wait for `key`, in order, and appends them to a list to be woken. */
+void fl_park_take_all_(struct fl_bucket *bucket, const void *key, struct fl_wake_list *list);
+
 /* Wakes all of the list, first to last. Call it without a bucket's lock. */
 void fl_park_wake_(struct fl_wake_list *list);
 

@@ -49,7 +49,6 @@ struct fl_frames {
 	uint32_t n_seats, n_pinned;
 	uint64_t dropped, refused;
 	struct fl_frames_memory *memory;
-	bool closed;
 
 	/* The producer's own. */
 	uint64_t sequence;
@@ -60,8 +59,6 @@ struct fl_frames {
 	struct fl_frames_server *server;
 };
 
-bool fl_frames_all_zero_(const uint64_t *words, size_t n);
-
 /* Whether this is a forked child of the process that made it. */
 bool fl_frames_forked_(uint8_t epoch);
 
@@ -69,8 +66,8 @@ bool fl_frames_forked_(uint8_t epoch);
 int fl_frames_reader_wish_(const fl_frames_reader_options *options, struct fl_pinned *ret_pinned,
 			   char ret_name[FL_FRAMES_NAME]);
 
-/* Lets a reader in. The seat has all but its place in the list; the caller keeps the memory of its page. `before`, if
- * there is one, is called under the lock, before the producer sees the seat, and may refuse it. Returns 0, -EUSERS,
+/* Lets a reader in. The seat has all but its place in the list; the caller keeps the memory of its page. `before` is
+ * called under the lock, before the producer sees the seat, and may refuse it. Returns 0, -EUSERS,
  * -EPIPE: the channel is closed; or what `before` said. */
 int fl_frames_admit_(struct fl_frames *frames, struct fl_frames_seat *seat,
 		     int (*before)(struct fl_frames *frames, struct fl_frames_seat *seat, void *arg), void *arg);

@@ -23,13 +23,15 @@
 #define USUAL_READERS 8u
 #define USUAL_PINNED 4u
 
+static const fl_frames_options usual;
+
 /* Making and unmaking. */
 
 static int read_options(struct fl_frames *frames, const fl_frames_options *options)
 {
 	if (options->name && !fl_frames_name_good_(options->name))
 		return -EINVAL;
-	if (!fl_frames_all_zero_(options->fl_spare, 4) || options->fl_spare0 != 0 ||
+	if (memcmp(options->fl_spare, usual.fl_spare, sizeof(usual.fl_spare)) != 0 || options->fl_spare0 != 0 ||
 	    options->full > FL_FRAMES_DISCONNECT)
 		return -EINVAL;
 	if (options->readers > FL_FRAMES_READERS || options->pinned > FL_FRAMES_PINNED)
@@ -68,7 +70,6 @@ static int prepare(struct fl_frames *frames, const fl_frames_options *options)
 
 int fl_frames_create(fl_frames **ret_frames, const fl_frames_options *options)
 {
-	static const fl_frames_options usual;
 	fl_keep_errno();
 	struct fl_frames *frames = calloc(1, sizeof(*frames));
 	int error;
@@ -115,7 +116,6 @@ fl_frames *fl_frames_close(fl_frames *frames)
 		return NULL;
 	}
 	fl_inner_acquire(&frames->lock);
-	frames->closed = true;
 	fl_frames_memory_set_state_(frames->memory, FL_FRAMES_ENDED);
 	fl_frames_ring_all_(frames, &list);
 	fl_inner_release(&frames->lock);

@@ -173,16 +173,24 @@ static bool read_head(struct fl_frames_memory *memory)
 	return true;
 }
 
-static int map_checked(struct fl_frames_memory *memory)
+int64_t fl_frames_sealed_size_(int fd)
 {
-	int seals = fcntl(memory->fd, F_GET_SEALS), error;
+	int seals = fcntl(fd, F_GET_SEALS);
 	struct stat about;
 
-	if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || fstat(memory->fd, &about) != 0)
+	if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || fstat(fd, &about) != 0)
 		return -EPROTO;
-	if (about.st_size < (off_t)PAGE || (uint64_t)about.st_size > SIZE_MAX / 4)
+	return about.st_size;
+}
+
+static int map_checked(struct fl_frames_memory *memory)
+{
+	int64_t size = fl_frames_sealed_size_(memory->fd);
+	int error;
+
+	if (size < (int64_t)PAGE || (uint64_t)size > SIZE_MAX / 4)
 		return -EPROTO;
-	memory->size = (size_t)about.st_size;
+	memory->size = (size_t)size;
 	error = map(memory, PROT_READ);
 	if (error != 0)
 		return error;

@@ -72,6 +72,9 @@ int fl_frames_memory_make_(struct fl_frames_memory **ret_memory, uint32_t genera
  * -ENOMEM, -EPROTO: it is not what it must be. */
 int fl_frames_memory_map_(struct fl_frames_memory **ret_memory, int fd);
 
+/* Returns the size of what another process has passed on, if that can never become less; else -EPROTO. */
+int64_t fl_frames_sealed_size_(int fd);
+
 /* Sees to it that a slot has memory behind it. Returns 0, -ENOMEM. */
 int fl_frames_memory_commit_(struct fl_frames_memory *memory, uint32_t slot);
 

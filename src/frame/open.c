@@ -25,8 +25,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PATIENCE 1000u /* how many packets at a time are not yet an attack */
-#define GRACE FL_SECONDS(1)
+#define GRACE FL_SECONDS(1) /* for who is found to answer */
 
 static void close_fd(int *fd)
 {
@@ -88,7 +87,7 @@ static void listen_to(struct fl_frames_reader *reader)
 {
 	struct fl_frames_link *link = reader->link;
 	bool gone = fl_frames_ended_(link->pidfd);
-	unsigned left = PATIENCE;
+	unsigned left = FL_FRAMES_PATIENCE;
 	int error = link->broken;
 
 	while (error == 0 && left-- > 0)

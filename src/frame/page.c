@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define PAGE 4096u
@@ -47,11 +46,8 @@ int fl_frames_page_make_(struct fl_pins **ret_pins)
 
 int fl_frames_page_map_(struct fl_pins **ret_pins, int fd)
 {
-	struct stat about;
-	int seals = fcntl(fd, F_GET_SEALS), error = -EPROTO;
+	int error = fl_frames_sealed_size_(fd) == PAGE ? map(ret_pins, fd) : -EPROTO;
 
-	if (seals >= 0 && (seals & F_SEAL_SHRINK) && fstat(fd, &about) == 0 && about.st_size == (off_t)PAGE)
-		error = map(ret_pins, fd);
 	close(fd);
 	return error;
 }

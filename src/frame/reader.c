@@ -16,8 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATIENCE 1000u /* how many steps that lead nowhere may follow each other */
-
 int fl_frames_reader_make_(struct fl_frames_reader **ret_reader, const fl_frames_reader_options *options)
 {
 	struct fl_frames_reader *reader = calloc(1, sizeof(*reader));
@@ -180,7 +178,7 @@ static int nothing(enum fl_frames_state state, int error)
 /* Returns 0, -EAGAIN: nothing now; or why there will be nothing ever. */
 static int take(struct fl_frames_reader *reader, fl_frame *frame, uint32_t index)
 {
-	unsigned patience = PATIENCE;
+	unsigned patience = FL_FRAMES_PATIENCE;
 	enum fl_frames_state state;
 	uint64_t latest, last;
 	bool moved;
@@ -228,7 +226,7 @@ static int wait(struct fl_frames_reader *reader, fl_time deadline, fl_note *note
 static int next(struct fl_frames_reader *reader, fl_frame *frame, fl_time deadline, fl_note *note)
 {
 	uint32_t index = fl_pins_free_(reader->link->pins, reader->n_held);
-	unsigned patience = PATIENCE;
+	unsigned patience = FL_FRAMES_PATIENCE;
 	bool slept;
 	int error;
 
@@ -242,7 +240,7 @@ static int next(struct fl_frames_reader *reader, fl_frame *frame, fl_time deadli
 		error = wait(reader, deadline, note, &slept);
 		if (error != 0)
 			return error;
-		patience = slept ? PATIENCE : patience - 1;
+		patience = slept ? FL_FRAMES_PATIENCE : patience - 1;
 	}
 	return -EPROTO;
 }
@@ -281,7 +279,7 @@ int fl_frames_next(fl_frames_reader *reader, fl_frame *frame)
 static struct fl_frames_memory *newest(struct fl_frames_reader *reader)
 {
 	struct fl_frames_memory *memory = reader->memory, *next = memory;
-	unsigned patience = PATIENCE;
+	unsigned patience = FL_FRAMES_PATIENCE;
 
 	while (next && patience-- > 0) {
 		memory = next;

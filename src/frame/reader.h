@@ -13,6 +13,9 @@
 
 #include "frame/channel.h"
 
+/* How many steps, or packets, that lead nowhere may follow each other: more is mischief. */
+#define FL_FRAMES_PATIENCE 1000u
+
 struct fl_frames_reader;
 struct fl_frames_link;
 

@@ -20,23 +20,13 @@ bool fl_frames_forked_(uint8_t epoch)
 	return epoch != fl_fork_epoch_;
 }
 
-bool fl_frames_all_zero_(const uint64_t *words, size_t n)
-{
-	while (n-- > 0)
-		if (words[n] != 0)
-			return false;
-	return true;
-}
-
 /* Ringing. */
 
 static void take_all(const void *key, struct fl_wake_list *list)
 {
 	struct fl_bucket *bucket = fl_park_lock_(key);
-	struct fl_waiter *waiter;
 
-	while ((waiter = fl_park_first_(bucket, key)))
-		fl_park_take_(bucket, waiter, list);
+	fl_park_take_all_(bucket, key, list);
 	fl_park_unlock_(bucket);
 }
 
@@ -86,11 +76,11 @@ static int admit(struct fl_frames *frames, struct fl_frames_seat *seat,
 	struct fl_frames_seat **last = &frames->seats;
 	int error;
 
-	if (frames->closed)
+	if (fl_frames_memory_state_(frames->memory) == FL_FRAMES_ENDED)
 		return -EPIPE;
 	if (!fits(frames, &seat->pinned))
 		return -EUSERS;
-	error = before ? before(frames, seat, arg) : 0;
+	error = before(frames, seat, arg);
 	if (error != 0)
 		return error;
 	while (*last)
@@ -153,7 +143,7 @@ int fl_frames_reader_wish_(const fl_frames_reader_options *options, struct fl_pi
 	if (!options)
 		options = &usual;
 	if (options->every > FL_FRAMES_QUEUE || options->held > FL_FRAMES_HELD ||
-	    !fl_frames_all_zero_(options->fl_spare, 4))
+	    memcmp(options->fl_spare, usual.fl_spare, sizeof(usual.fl_spare)) != 0)
 		return -EINVAL;
 	name = options->name ? options->name : program_invocation_short_name;
 	ret_pinned->n_queue = options->every;

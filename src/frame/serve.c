@@ -37,7 +37,6 @@ struct guest {
 	pid_t process;
 	struct fl_frames_seat *seat; /* NULL: it has not said who it is */
 	struct fl_pins *pins;
-	int pins_fd; /* until it has been sent */
 };
 
 struct fl_frames_server {
@@ -105,16 +104,16 @@ static void turn_down(struct fl_frames_server *server, int socket, int error)
 
 /* The last thing before the producer sees the seat, under the channel's lock: from then on the memory's descriptor may
  * be followed by others. */
-static int welcome(struct fl_frames *frames, struct fl_frames_seat *seat, void *guest_)
+static int welcome(struct fl_frames *frames, struct fl_frames_seat *seat, void *pins_fd)
 {
 	const struct fl_frames_message message = {.word = FL_FRAMES_WELCOME};
-	const struct guest *guest = guest_;
-	const int fds[] = {frames->memory->fd, guest->pins_fd};
+	const int fds[] = {frames->memory->fd, *(const int *)pins_fd};
 
 	return fl_frames_send_(seat->socket, &message, fds, 2);
 }
 
-static int give_seat(struct fl_frames_server *server, struct guest *guest, const struct fl_frames_message *hello)
+static int give_seat(struct fl_frames_server *server, struct guest *guest, const struct fl_frames_message *hello,
+		     int pins_fd)
 {
 	const fl_frames_reader_options options = {.name = hello->name, .every = hello->every, .held = hello->held};
 	struct fl_frames_seat *seat = calloc(1, sizeof(*seat));
@@ -128,7 +127,7 @@ static int give_seat(struct fl_frames_server *server, struct guest *guest, const
 	seat->pinned.pins = guest->pins;
 	error = fl_frames_reader_wish_(&options, &seat->pinned, seat->name);
 	if (error == 0)
-		error = fl_frames_admit_(server->frames, seat, welcome, guest);
+		error = fl_frames_admit_(server->frames, seat, welcome, &pins_fd);
 	if (error == 0)
 		guest->seat = seat;
 	else
@@ -138,15 +137,15 @@ static int give_seat(struct fl_frames_server *server, struct guest *guest, const
 
 static int let_in(struct fl_frames_server *server, struct guest *guest, const struct fl_frames_message *hello)
 {
-	int error;
+	int pins_fd, error;
 
 	if (hello->word != FL_FRAMES_HELLO)
 		return -EPROTO;
-	guest->pins_fd = fl_frames_page_make_(&guest->pins);
-	if (guest->pins_fd < 0)
-		return guest->pins_fd;
-	error = give_seat(server, guest, hello);
-	close(guest->pins_fd);
+	pins_fd = fl_frames_page_make_(&guest->pins);
+	if (pins_fd < 0)
+		return pins_fd;
+	error = give_seat(server, guest, hello, pins_fd);
+	close(pins_fd);
 	return error;
 }
 
@@ -173,7 +172,6 @@ static void attend(struct fl_frames_server *server, struct guest *guest)
 {
 	struct fl_frames_message message;
 	int fds[FL_FRAMES_MAX_FDS], error = fl_frames_receive_(guest->socket, &message, fds);
-
 	bool stays;
 
 	if (error == 0) {

@@ -90,11 +90,9 @@ static void set_and_wake(void *event_, uint32_t unused)
 	struct fl_wake_list list = {0};
 	struct fl_bucket *bucket = fl_park_lock_(event);
 	uint32_t state = fl_load_relaxed(&event->fl_state);
-	struct fl_waiter *waiter;
 
 	(void)unused;
-	while ((waiter = fl_park_first_(bucket, event)))
-		fl_park_take_(bucket, waiter, &list);
+	fl_park_take_all_(bucket, event, &list);
 	/* [event.2] release; pairs with [event.1] */
 	while (!fl_cas_release(&event->fl_state, &state, after_set(state)))
 		;

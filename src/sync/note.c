@@ -118,14 +118,12 @@ void fl_note_destroy(fl_note *note)
 static void cancel_one(fl_note *note)
 {
 	struct fl_wake_list list = {0};
-	struct fl_waiter *waiter;
 	struct fl_bucket *bucket;
 
 	/* [note.2] release; pairs with [note.1] */
 	fl_store_release(&note->fl_state, CANCELLED);
 	bucket = fl_park_lock_(note);
-	while ((waiter = fl_park_first_(bucket, note)))
-		fl_park_take_(bucket, waiter, &list);
+	fl_park_take_all_(bucket, note, &list);
 	fl_park_unlock_(bucket);
 	fl_park_wake_(&list);
 }

@@ -32,10 +32,8 @@ static void leave(fl_once *once, uint32_t state)
 {
 	struct fl_wake_list list = {0};
 	struct fl_bucket *bucket = fl_park_lock_(once);
-	struct fl_waiter *waiter;
 
-	while ((waiter = fl_park_first_(bucket, once)))
-		fl_park_take_(bucket, waiter, &list);
+	fl_park_take_all_(bucket, once, &list);
 	/* [once.2] release; pairs with [once.1], [once.3] */
 	fl_store_release(&once->fl_state, state);
 	fl_park_unlock_(bucket);

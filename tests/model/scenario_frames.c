@@ -74,19 +74,20 @@ static uint32_t find_slot(void)
 	return slot;
 }
 
-static void ring(struct fl_pinned *pinned)
+static void wake_all(const void *key)
 {
 	struct fl_wake_list list = {0};
-	struct fl_waiter *waiter;
-	struct fl_bucket *bucket;
+	struct fl_bucket *bucket = fl_park_lock_(key);
 
-	if (!fl_pins_disarm_(pinned))
-		return;
-	bucket = fl_park_lock_(pinned->pins);
-	while ((waiter = fl_park_first_(bucket, pinned->pins)))
-		fl_park_take_(bucket, waiter, &list);
+	fl_park_take_all_(bucket, key, &list);
 	fl_park_unlock_(bucket);
 	fl_park_wake_(&list);
+}
+
+static void ring(struct fl_pinned *pinned)
+{
+	if (fl_pins_disarm_(pinned))
+		wake_all(pinned->pins);
 }
 
 /* Loans a slot and fills it. */
@@ -155,17 +156,8 @@ static void publish_without_drops(void)
 
 static void tell_room(void)
 {
-	struct fl_wake_list list = {0};
-	struct fl_waiter *waiter;
-	struct fl_bucket *bucket;
-
-	if (!fl_pins_tell_room_(&o->pins[0]))
-		return;
-	bucket = fl_park_lock_(o->head);
-	while ((waiter = fl_park_first_(bucket, o->head)))
-		fl_park_take_(bucket, waiter, &list);
-	fl_park_unlock_(bucket);
-	fl_park_wake_(&list);
+	if (fl_pins_tell_room_(&o->pins[0]))
+		wake_all(o->head);
 }
 
 static bool take(uint32_t i, uint64_t last, uint64_t *ret_latest)

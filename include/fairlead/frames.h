@@ -14,6 +14,9 @@
  *             fl_frames_publish(frames, &info);
  *     }
  *
+ *     // the same, of a camera that works only while somebody looks
+ *     while (fl_frames_wait_readers(frames) == 0 && fl_frames_loan(frames, info.size, &data) == 0) { ... }
+ *
  *     // who looks: in the same process fl_frames_attach(&reader, frames, NULL), in another one
  *     fl_frames_open(&reader, "cam0", NULL);
  *     FL_FRAME(frame);
@@ -31,10 +34,11 @@
  * keep the producer waiting. What they write, a page of their own, is checked before it is used. A reader checks what
  * it gets from a producer just so. Only processes of the same user are let in.
  *
- * Several threads may use a channel at once if one of them at most loans, publishes and begins to serve. A reader is
- * used by one thread at a time; threads that all read attach a reader each. No call may come from a signal handler. No
- * call fails or returns early because of a signal. A channel and a reader belong to the process that made them: in a
- * forked child their calls return -EPERM, and only fl_frames_close and fl_frames_reader_close make sense.
+ * Several threads may use a channel at once if one of them at most loans, publishes, waits for readers and begins to
+ * serve. A reader is used by one thread at a time; threads that all read attach a reader each. No call may come from a
+ * signal handler. No call fails or returns early because of a signal. A channel and a reader belong to the process that
+ * made them: in a forked child their calls return -EPERM, and only fl_frames_close and fl_frames_reader_close make
+ * sense.
  *
  * When not to use it: for values of a few bytes (a lock and a struct do), or for items of which each is worked on by
  * one of several threads.
@@ -152,6 +156,26 @@ int fl_frames_publish_until(fl_frames *frames, const fl_frame_info *info, fl_tim
 /* Gives the loaned frame back unpublished. Does nothing if there is none. */
 void fl_frames_discard(fl_frames *frames) FL_ALL_NONNULL;
 
+/* Blocks until the channel has a reader, in whatever process: for a producer that works only while somebody looks.
+ * Counted are those who want frames, as in `readers` of fl_frames_stats: a reader counts from when it is attached until
+ * it is closed or disconnected or its process has ended (if it is in another process, until a moment after that), and
+ * not for what it holds then. If there is one this returns at once, so it may be called before each frame. Who has gone
+ * again before the producer wakes up may stay unseen.
+ *
+ * Nobody tells a producer that nobody looks any more: it finds out by calling this again, or when `readers` is 0.
+ *
+ * The last frame stays, however old. Who comes gets it at once, before the producer publishes again: by fl_frames_next,
+ * or, if the reader wants every frame, which begins with the next one, by fl_frames_latest. Its `published` says how
+ * old it is.
+ *
+ * Only the thread that loans and publishes calls it; a frame may be loaned meanwhile. The channel must not be closed
+ * under it: cancel its note, and close the channel when it has returned. Returns 0;
+ * -EPERM: in a forked child.  Since 0.1. */
+int fl_frames_wait_readers(fl_frames *frames) FL_ALL_NONNULL FL_MUST_CHECK;
+/* As fl_frames_wait_readers; also -ETIMEDOUT and -ECANCELED. A deadline that has passed never blocks; if there is a
+ * reader it returns 0, whatever the deadline and the note say. */
+int fl_frames_wait_readers_until(fl_frames *frames, fl_time deadline, fl_note *note) FL_NONNULL(1) FL_MUST_CHECK;
+
 /* Attaches a reader in the process of the producer. `options` may be NULL. The channel may be closed before the
  * reader. Returns 0;
  * -EINVAL: an option is not as it must be;
@@ -225,9 +249,9 @@ typedef struct fl_frames_reader_stats {
 /* A channel. */
 typedef struct fl_frames_stats {
 	uint64_t published;
-	uint64_t dropped; /* for readers that are gone, too */
-	uint64_t refused; /* readers that were not let in */
-	uint32_t readers;
+	uint64_t dropped;    /* for readers that are gone, too */
+	uint64_t refused;    /* readers that were not let in */
+	uint32_t readers;    /* that want frames: neither closed nor disconnected */
 	uint32_t slots;      /* how many frames it has room for, */
 	uint32_t slots_used; /* how many of these have been used, and take memory */
 	uint32_t fl_spare0;
@@ -238,7 +262,9 @@ typedef struct fl_frames_stats {
 void fl_frames_stats_get(fl_frames *frames, fl_frames_stats *ret_stats) FL_ALL_NONNULL;
 
 /* Tells how up to `n` of its readers are doing, the longest-attached first. Returns how many there are. `ret_stats`
- * may be NULL if n is 0. Any thread may call it. Returns -EPERM in a forked child. Does not block. */
+ * may be NULL if n is 0. Among them are, other than in `readers` above, those that are closed or disconnected and have
+ * not yet given back all that they hold: they have a place and slots until then. Any thread may call it. Returns
+ * -EPERM in a forked child. Does not block. */
 int fl_frames_readers(fl_frames *frames, size_t n, fl_frames_reader_stats *ret_stats) FL_NONNULL(1);
 
 FL_END_DECLS

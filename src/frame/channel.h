@@ -11,6 +11,11 @@
  *   [C3] A seat that is taken away is not looked at any more from then on, whatever its reader still does in its page.
  *        That happens only when the reader has left, or its process has ended: one that is disconnected may hold
  *        frames, and keeps its seat until then.
+ *   [C4] A producer that is about to sleep, for room or for a reader, puts itself into the queue of the channel's
+ *        address (base/park.h), and then looks once more: at the seats under `lock`, for room as [F4] says. Who brings
+ *        what it may wait for does so first, a seat under `lock` too, and then takes all out of that queue. So either
+ *        the look sees it, or who brought it finds the producer in the queue. It may be woken by what it does not wait
+ *        for, or for what is gone again: it looks, and sleeps again.
  */
 #ifndef FL_FRAME_CHANNEL_H
 #define FL_FRAME_CHANNEL_H
@@ -75,6 +80,8 @@ int fl_frames_admit_(struct fl_frames *frames, struct fl_frames_seat *seat,
 void fl_frames_retire_(struct fl_frames *frames, struct fl_frames_seat *seat);
 /* Counts one that was not let in. */
 void fl_frames_refused_(struct fl_frames *frames);
+/* How many want frames: seats that are not gone. Under the lock. */
+uint32_t fl_frames_wanting_(const struct fl_frames *frames);
 /* Takes a seat away, and frees it, not its page. */
 void fl_frames_dismiss_(struct fl_frames *frames, struct fl_frames_seat *seat);
 
@@ -84,7 +91,11 @@ void fl_frames_disconnect_(struct fl_frames_seat *seat);
 /* Rings for all who are about to sleep, or sleep. Those of this process are put into the list, to be woken. */
 void fl_frames_ring_all_(struct fl_frames *frames, struct fl_wake_list *list);
 
-/* Wakes the producer, if it waits for room. */
+/* The producer sleeps until it is told of something; if waits(frames) says so, once it is in the queue. Returns 0, also
+ * if it did not sleep: look again; -ETIMEDOUT, -ECANCELED. [C4] */
+int fl_frames_wait_told_(struct fl_frames *frames, bool (*waits)(struct fl_frames *frames), fl_time deadline,
+			 fl_note *note);
+/* Wakes the producer, if it sleeps there: there is room in a queue, or a reader. Not under the lock. */
 void fl_frames_tell_producer_(struct fl_frames *frames);
 
 struct fl_frames *fl_frames_ref_(struct fl_frames *frames);

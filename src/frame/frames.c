@@ -253,7 +253,7 @@ int fl_frames_loan(fl_frames *frames, size_t size, void **ret_data)
 	slot = find_slot(frames);
 	if (!frames->committed[slot] && fl_frames_memory_commit_(frames->memory, slot) != 0)
 		return -ENOMEM;
-	frames->committed[slot] = 1;
+	fl_store_relaxed(&frames->committed[slot], 1); /* fl_frames_stats_get may be looking */
 	frames->loaned = slot;
 	frames->loaned_size = size;
 	*ret_data = fl_frames_memory_slot(frames->memory, slot);
@@ -345,20 +345,8 @@ int fl_frames_publish_until(fl_frames *frames, const fl_frame_info *info, fl_tim
 
 	if (error != 0)
 		return error;
-	while (error == 0 && fl_wait_refused_(deadline, note) == 0) {
-		struct fl_waiter waiter = {0};
-		struct fl_bucket *bucket = fl_park_lock_(frames);
-
-		/* First in the queue, then to ask: who answers finds it there. */
-		fl_park_push_(bucket, &waiter, frames);
-		fl_park_unlock_(bucket);
-		if (!ask_for_room(frames)) {
-			if (!fl_park_give_up_(&waiter, frames))
-				fl_park_finish_(&waiter);
-			break;
-		}
-		error = fl_wait_(&waiter, frames, deadline, note, NULL);
-	}
+	while (error == 0 && fl_wait_refused_(deadline, note) == 0 && ask_for_room(frames))
+		error = fl_frames_wait_told_(frames, ask_for_room, deadline, note);
 	return publish(frames, info);
 }
 
@@ -374,7 +362,7 @@ void fl_frames_stats_get(fl_frames *frames, fl_frames_stats *ret_stats)
 	stats.published = frames->sequence;
 	stats.dropped = frames->dropped;
 	stats.refused = frames->refused;
-	stats.readers = frames->n_seats;
+	stats.readers = fl_frames_wanting_(frames);
 	stats.slots = frames->memory->n_slots;
 	stats.slot_size = frames->memory->slot_size;
 	for (i = 0; i < stats.slots; i++)

@@ -151,7 +151,7 @@ static int fd(struct fl_frames_link *link)
 
 static void retire(struct fl_frames_link *link)
 {
-	if (link->broken == 0)
+	if (link->socket >= 0)
 		fl_frames_say_(link->socket, FL_FRAMES_LEAVING);
 }
 
@@ -329,8 +329,8 @@ static int attach(struct fl_frames_reader *reader, fl_time deadline, fl_note *no
 	return error;
 }
 
-/* The connection that has ended is given up first, since the channel may have no place for two; unless a frame is held
- * by it. If its producer lives, nobody looks at the page any more. */
+/* The connection that has ended is given up first, since the channel may have no place for two. If its producer lives,
+ * nobody looks at the page any more. If a frame is held by it, it stays for that alone. */
 static int again(struct fl_frames_reader *reader, fl_time deadline, fl_note *note)
 {
 	struct fl_frames_link *link = reader->link;
@@ -339,6 +339,8 @@ static int again(struct fl_frames_reader *reader, fl_time deadline, fl_note *not
 	if (link->refs == 1) {
 		reader->cut = reader->cut || !fl_frames_ended_(link->pidfd);
 		hang_up(link);
+	} else {
+		retire(link);
 	}
 	error = attach(reader, deadline, note);
 	if (error == 0)

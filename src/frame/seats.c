@@ -1,14 +1,25 @@
 /*
- * frame/seats.c - who reads a channel: letting readers in, ringing their bells, ending them, saying how they are doing.
+ * frame/seats.c - who reads a channel: letting readers in, ringing their bells, ending them, waiting for the first,
+ * saying how they are doing.
  *
  * All but the ringing is the same for a reader in the producer's process and for one in another. The list is in the
  * order in which they came.
+ *
+ * A producer that waits for a reader stands in the queue in which it also waits for room, and is told there of each new
+ * seat [C4]. Whether there is a reader it asks the list. A reader of another process wakes it by the thread that lets
+ * it in.
+ *
+ * Rejected: an event, or a count of those who want frames (a second truth beside the list, to be kept right wherever a
+ * reader comes, retires, is disconnected or leaves); to call a function of the user's when the first comes and the last
+ * goes (it would run on the thread that lets readers in, which then waits for a camera).
  */
 #define _GNU_SOURCE
 #include "frame/channel.h"
 
 #include "base/fork.h"
+#include "base/keep_errno.h"
 #include "frame/message.h"
+#include "sync/wait.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +63,24 @@ void fl_frames_ring_all_(struct fl_frames *frames, struct fl_wake_list *list)
 	for (seat = frames->seats; seat; seat = seat->next)
 		if (fl_pins_disarm_(&seat->pinned))
 			ring(seat, list);
+}
+
+/* The producer's sleep. */
+
+int fl_frames_wait_told_(struct fl_frames *frames, bool (*waits)(struct fl_frames *frames), fl_time deadline,
+			 fl_note *note)
+{
+	struct fl_waiter waiter = {0};
+	struct fl_bucket *bucket = fl_park_lock_(frames);
+
+	/* First in the queue, then to look: who brings something after that finds it there. [C4] */
+	fl_park_push_(bucket, &waiter, frames);
+	fl_park_unlock_(bucket);
+	if (waits(frames))
+		return fl_wait_(&waiter, frames, deadline, note, NULL);
+	if (!fl_park_give_up_(&waiter, frames))
+		fl_park_finish_(&waiter);
+	return 0;
 }
 
 void fl_frames_tell_producer_(struct fl_frames *frames)
@@ -101,6 +130,8 @@ int fl_frames_admit_(struct fl_frames *frames, struct fl_frames_seat *seat,
 	error = admit(frames, seat, before, arg);
 	frames->refused += error != 0;
 	fl_inner_release(&frames->lock);
+	if (error == 0)
+		fl_frames_tell_producer_(frames);
 	return error;
 }
 
@@ -132,6 +163,48 @@ void fl_frames_dismiss_(struct fl_frames *frames, struct fl_frames_seat *seat)
 	fl_inner_release(&frames->lock);
 	free(seat);
 	fl_frames_tell_producer_(frames);
+}
+
+/* Waiting for readers. */
+
+uint32_t fl_frames_wanting_(const struct fl_frames *frames)
+{
+	const struct fl_frames_seat *seat;
+	uint32_t n = 0;
+
+	for (seat = frames->seats; seat; seat = seat->next)
+		n += !seat->gone;
+	return n;
+}
+
+static bool nobody_looks(struct fl_frames *frames)
+{
+	bool nobody;
+
+	fl_inner_acquire(&frames->lock);
+	nobody = fl_frames_wanting_(frames) == 0;
+	fl_inner_release(&frames->lock);
+	return nobody;
+}
+
+int fl_frames_wait_readers_until(fl_frames *frames, fl_time deadline, fl_note *note)
+{
+	fl_keep_errno();
+	int error = 0;
+
+	if (fl_frames_forked_(frames->epoch))
+		return -EPERM;
+	while (error == 0 && nobody_looks(frames)) {
+		error = fl_wait_refused_(deadline, note);
+		if (error == 0)
+			error = fl_frames_wait_told_(frames, nobody_looks, deadline, note);
+	}
+	return error;
+}
+
+int fl_frames_wait_readers(fl_frames *frames)
+{
+	return fl_frames_wait_readers_until(frames, FL_FOREVER, NULL);
 }
 
 int fl_frames_reader_wish_(const fl_frames_reader_options *options, struct fl_pinned *ret_pinned,

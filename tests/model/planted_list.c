@@ -109,5 +109,9 @@ const struct model_planted model_planted[] = {
 	LEAVE_OUT("frames-every", "frame/pins.c fl_pins_take_queued_ store &pins->hold[index]", "data race"),
 	LEAVE_OUT("frames-wait", "frame/pins.c fl_pins_arm_ store &pins->armed", "deadlock"),
 	LEAVE_OUT("frames-every", "frame/pins.c fl_pins_ask_room_ store &pinned->pins->wants_room", "deadlock"),
+	WEAKEN("frames-readers", "inner.2", "data race on &o->n_seats"),
+	LOSE_WAKE("frames-readers", "deadlock"),
+	LEAVE_OUT("frames-readers", WOKEN, "deadlock"),
+	LOSE_WAKE("frames-readers-until", "deadlock"),
 	{0},
 };

@@ -1,14 +1,18 @@
 /*
  * scenario_frames.c - the agreement between the producer and the readers of a frame channel (frame/pins.h): no slot is
- * written while it is read, every frame of a queue arrives, nobody sleeps through a bell.
+ * written while it is read, every frame of a queue arrives, nobody sleeps through a bell. And that between the producer
+ * and those who give readers a seat (frame/channel.h [C4]): nobody comes unseen.
  *
- * The producer and the readers here are src/frame/frames.c and attach.c without their memory mappings and lists; the
- * steps that matter are the sources' own. A slot is one plain word, so to read it while it is written is a race.
+ * The producer and the readers here are src/frame/frames.c, seats.c and attach.c without their memory mappings and
+ * lists; the steps that matter are the sources' own. A slot is one plain word, so to read it while it is written is a
+ * race.
  */
 #include "scenarios.h"
 
-#include "base/park.h"
+#include "base/inner.h"
 #include "frame/pins.h"
+#include "sync/wait.h"
+#include <errno.h>
 
 enum { N_READERS = 2, N_SLOTS = 5, N_FRAMES = 3 };
 
@@ -19,6 +23,8 @@ struct objects {
 	struct fl_pinned pinned[N_READERS];
 	uint64_t slots[N_SLOTS];
 	uint32_t n_readers, most_slots, got;
+	struct fl_inner lock;
+	uint32_t n_seats; /* who has come, and not gone */
 };
 static struct objects *o;
 
@@ -30,6 +36,8 @@ static void set_up(uint32_t n_readers, uint32_t n_queue)
 	model_name(&o->head);
 	model_name(&o->pins);
 	model_name(&o->slots);
+	model_name(&o->lock);
+	model_name(&o->n_seats);
 	o->n_readers = n_readers;
 	/* The latest, the one being written, and what readers hold and have queued. [F3] */
 	o->memory.n_slots = 2 + n_readers * (1 + n_queue);
@@ -49,6 +57,11 @@ static void setup_latest(void)
 static void setup_two(void)
 {
 	set_up(2, 0);
+}
+
+static void setup_none(void)
+{
+	set_up(0, 0);
 }
 
 static void setup_every(void)
@@ -127,6 +140,26 @@ static void publish_two(void)
 	publish(fill(2));
 }
 
+/* The producer's sleep, as fl_frames_wait_told_. */
+static int wait_told(bool (*waits)(void), fl_time deadline)
+{
+	struct fl_waiter waiter = {0};
+	struct fl_bucket *bucket = fl_park_lock_(o->head);
+
+	fl_park_push_(bucket, &waiter, o->head);
+	fl_park_unlock_(bucket);
+	if (waits())
+		return fl_wait_(&waiter, o->head, deadline, NULL, NULL);
+	if (!fl_park_give_up_(&waiter, o->head))
+		fl_park_finish_(&waiter);
+	return 0;
+}
+
+static bool ask_for_room(void)
+{
+	return fl_pins_queued_(&o->pinned[0]) == o->pinned[0].n_queue && fl_pins_ask_room_(&o->pinned[0]);
+}
+
 /* Waits for room, as fl_frames_publish_until. */
 static void publish_without_drops(void)
 {
@@ -134,20 +167,8 @@ static void publish_without_drops(void)
 
 	for (n = 1; n <= N_FRAMES; n++) {
 		latest = fill(n);
-		for (;;) {
-			struct fl_waiter waiter = {0};
-			struct fl_bucket *bucket = fl_park_lock_(o->head);
-
-			fl_park_push_(bucket, &waiter, o->head);
-			fl_park_unlock_(bucket);
-			if (fl_pins_queued_(&o->pinned[0]) < o->pinned[0].n_queue ||
-			    !fl_pins_ask_room_(&o->pinned[0])) {
-				if (!fl_park_give_up_(&waiter, o->head))
-					fl_park_finish_(&waiter);
-				break;
-			}
-			fl_park_wait_(&waiter, o->head, FL_FOREVER, NULL);
-		}
+		while (ask_for_room())
+			wait_told(ask_for_room, FL_FOREVER);
 		model_assert(publish(latest));
 	}
 }
@@ -236,11 +257,81 @@ static void read_to_the_end(void)
 	read_until(N_FRAMES);
 }
 
+/* Readers that come and go, as seats.c knows of them, and a producer that waits for one. */
+
+static void change_seats(uint32_t n)
+{
+	fl_inner_acquire(&o->lock);
+	o->n_seats += n;
+	fl_inner_release(&o->lock);
+	wake_all(o->head);
+}
+
+static void come(void)
+{
+	change_seats(1);
+}
+
+static void come_and_go(void)
+{
+	change_seats(1);
+	change_seats(-1u);
+}
+
+static bool nobody_looks(void)
+{
+	bool nobody;
+
+	fl_inner_acquire(&o->lock);
+	nobody = o->n_seats == 0;
+	fl_inner_release(&o->lock);
+	return nobody;
+}
+
+/* As fl_frames_wait_readers_until. */
+static int wait_readers(fl_time deadline)
+{
+	int error = 0;
+
+	while (error == 0 && nobody_looks()) {
+		error = fl_wait_refused_(deadline, NULL);
+		if (error == 0)
+			error = wait_told(nobody_looks, deadline);
+	}
+	return error;
+}
+
+static void wait_for_a_reader(void)
+{
+	model_assert(wait_readers(FL_FOREVER) == 0);
+}
+
+static void wait_for_one_soon(void)
+{
+	int error = wait_readers(MODEL_SOON);
+
+	model_assert(error == 0 || error == -ETIMEDOUT);
+	model_note(&o->got, error == 0);
+}
+
+static void wait_unless_late(void)
+{
+	wait_for_one_soon();
+	if (model_noted(&o->got) == 0)
+		wait_for_a_reader();
+}
+
 static void check_idle(void)
 {
 	model_assert_unwaited(o->head);
 	model_assert_unwaited(&o->pins[0]);
 	model_assert(fl_pins_held_(&o->pinned[0]) == 0);
+}
+
+static void nobody_waits(void)
+{
+	model_assert_unwaited(o->head);
+	model_assert(o->n_seats == 1);
 }
 
 static void got_all(void)
@@ -258,5 +349,9 @@ const struct model_scenario model_frame_scenarios[] = {
 	 .threads = {publish_two, read_to_the_second}, .finish = check_idle},
 	{"frames-every", "every frame through a queue of one", .setup = setup_every,
 	 .threads = {publish_without_drops, read_to_the_end}, .finish = got_all},
+	{"frames-readers", "a producer sleeps until a reader comes; another comes and goes", .setup = setup_none,
+	 .threads = {wait_for_a_reader, come_and_go, come}, .finish = nobody_waits},
+	{"frames-readers-until", "the same until a deadline, and then without", .setup = setup_none,
+	 .threads = {wait_unless_late, come}, .finish = nobody_waits, .jumps = 1},
 	{0},
 };

@@ -7,330 +7,82 @@
  * the lock, since the image is written over as soon as they release it. "fairlead, threads" are readers within the
  * producer's process. The floor is an eventfd written to, and nothing else: what it costs that a sleeping process runs.
  *
+ * CPU: what the producer and all of its readers use up for a frame meanwhile, filling included, which the floor has to
+ * do as well. The first frames, for which memory is touched for the first time, count in neither figure.
+ *
  * Rate: frames are filled as fast as they can be; how many a second the slowest reader got, all of them whole. Readers
- * of Fairlead and of the segment take the latest frame, the others every frame. The floor is the filling alone.
+ * of Fairlead, of the segment and of the memory sink take the latest frame, the others every frame. The floor is the
+ * filling alone.
  *
  * Each round forks its readers anew. They say when they are ready, and leave what they saw in memory that all share.
  */
-#include "harness.h"
+#include "frames_memsink.hh"
+#include "frames_ways.hh"
+#ifdef BENCH_HAS_GSTREAMER
+#include "frames_gstreamer.hh"
+#endif
 
-#include <atomic>
-#include <cstring>
-#include <fairlead/frames.h>
-#include <fcntl.h>
-#include <string>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
+#include <algorithm>
+#include <ctime>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <unistd.h>
-#include <vector>
-#include <zmq.h>
 
-enum { MOST_READERS = 3, MOST_FRAMES = 4096, PERIOD_NS = 5000000, FRAMES = 60, QUICK_FRAMES = 12 };
+/* Frames 0 to WARM come before what is measured, except in rates. */
+enum { PERIOD_NS = 5000000, FRAMES = 64, QUICK_FRAMES = 16, WARM = 3 };
 
-static const size_t image_size = 1920ul * 1080 * 3;
+board *frames_board;
+unsigned char *frames_segment, *frames_camera;
 
-/* What readers leave. A frame's number is in its first 8 bytes. */
-struct board {
-	std::atomic<unsigned> ready;
-	unsigned readers;
-	struct {
-		int64_t got_at[MOST_FRAMES];
-		uint64_t got;
-	} of[MOST_READERS];
-	/* The segment of "mutex + condition". */
-	pthread_mutex_t mutex;
-	pthread_cond_t changed;
-	uint64_t number;
-	bool over;
-};
-static board *board;
-static unsigned char *segment, *camera;
-
-static void *map_shared(size_t size)
+/* What all threads of this process have used. */
+static int64_t cpu_now()
 {
-	void *start = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	timespec now;
 
-	if (start == MAP_FAILED)
-		bench_fail("frames: no memory");
-	return start;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
-
-static void fill(void *image, uint64_t number)
-{
-	memcpy(image, camera, image_size);
-	memcpy(image, &number, sizeof number);
-}
-
-static uint64_t number_of(const void *image)
-{
-	uint64_t number;
-
-	memcpy(&number, image, sizeof number);
-	return number;
-}
-
-/* ---- the ways to hand an image over: loan and publish by the producer, next by each reader ---- */
-
-struct fairlead_frames {
-	fl_frames *frames = nullptr;
-	fl_frames_reader *reader = nullptr;
-	fl_frame frame = {};
-	fl_frame_info info;
-	std::string name = "bench-" + std::to_string(getpid());
-
-	void make()
-	{
-		fl_frames_options options = {};
-
-		options.name = name.c_str();
-		options.size = image_size;
-		if (fl_frame_info_init(&info, FL_PIXELS_RGB24, 1920, 1080) != 0 ||
-		    fl_frames_create(&frames, &options) != 0)
-			bench_fail("frames: fairlead's channel");
-	}
-	void begin()
-	{
-		make();
-		if (fl_frames_serve(frames) != 0)
-			bench_fail("frames: fairlead's channel cannot be served");
-	}
-	void *loan()
-	{
-		void *data = nullptr;
-
-		if (fl_frames_loan(frames, image_size, &data) != 0)
-			bench_fail("frames: fairlead's loan");
-		return data;
-	}
-	void publish() { fl_frames_publish(frames, &info); }
-	void end() { fl_frames_close(frames); }
-
-	void open(unsigned)
-	{
-		if (fl_frames_open(&reader, name.c_str(), nullptr) != 0)
-			bench_fail("frames: fairlead's reader");
-	}
-	const void *next() { return fl_frames_next(reader, &frame) == 0 ? frame.data : nullptr; }
-};
-
-struct pipes {
-	int ends[MOST_READERS][2];
-	std::vector<unsigned char> mine = std::vector<unsigned char>(image_size);
-	int in = -1;
-
-	pipes()
-	{
-		for (auto &end : ends)
-			if (pipe2(end, O_CLOEXEC) != 0)
-				bench_fail("frames: a pipe");
-		for (auto &end : ends)
-			fcntl(end[1], F_SETPIPE_SZ, 1 << 20);
-	}
-	void begin()
-	{
-		for (auto &end : ends)
-			close(end[0]);
-	}
-	void *loan() { return mine.data(); }
-	void publish()
-	{
-		for (unsigned i = 0; i < board->readers; i++)
-			for (size_t done = 0; done < image_size;) {
-				ssize_t n = write(ends[i][1], mine.data() + done, image_size - done);
-
-				if (n <= 0)
-					bench_fail("frames: writing to a pipe");
-				done += static_cast<size_t>(n);
-			}
-	}
-	void end()
-	{
-		for (auto &end : ends)
-			close(end[1]);
-	}
-
-	void open(unsigned index)
-	{
-		in = ends[index][0];
-		for (auto &end : ends)
-			close(end[1]);
-	}
-	const void *next()
-	{
-		for (size_t done = 0; done < image_size;) {
-			ssize_t n = read(in, mine.data() + done, image_size - done);
-
-			if (n <= 0)
-				return nullptr;
-			done += static_cast<size_t>(n);
-		}
-		return mine.data();
-	}
-};
-
-/* The image is filled under the lock, so readers are kept out meanwhile, as it has to be. */
-struct locked_segment {
-	std::vector<unsigned char> mine = std::vector<unsigned char>(image_size);
-	uint64_t last = 0;
-
-	locked_segment()
-	{
-		pthread_mutexattr_t mutex;
-		pthread_condattr_t cond;
-
-		pthread_mutexattr_init(&mutex);
-		pthread_mutexattr_setpshared(&mutex, PTHREAD_PROCESS_SHARED);
-		pthread_mutex_init(&board->mutex, &mutex);
-		pthread_condattr_init(&cond);
-		pthread_condattr_setpshared(&cond, PTHREAD_PROCESS_SHARED);
-		pthread_cond_init(&board->changed, &cond);
-		board->number = 0;
-		board->over = false;
-	}
-	void begin() {}
-	void *loan()
-	{
-		pthread_mutex_lock(&board->mutex);
-		return segment;
-	}
-	void publish()
-	{
-		board->number++;
-		pthread_cond_broadcast(&board->changed);
-		pthread_mutex_unlock(&board->mutex);
-	}
-	void end()
-	{
-		pthread_mutex_lock(&board->mutex);
-		board->over = true;
-		pthread_cond_broadcast(&board->changed);
-		pthread_mutex_unlock(&board->mutex);
-	}
-
-	void open(unsigned) {}
-	const void *next()
-	{
-		bool over;
-
-		pthread_mutex_lock(&board->mutex);
-		while (board->number == last && !board->over)
-			pthread_cond_wait(&board->changed, &board->mutex);
-		over = board->number == last;
-		last = board->number;
-		if (!over)
-			memcpy(mine.data(), segment, image_size);
-		pthread_mutex_unlock(&board->mutex);
-		return over ? nullptr : mine.data();
-	}
-};
-
-struct zeromq {
-	std::string name = "ipc:///tmp/fairlead-bench-" + std::to_string(getpid());
-	void *context = nullptr, *socket = nullptr;
-	zmq_msg_t message;
-
-	void begin()
-	{
-		char subscription[8];
-		int every = 1;
-
-		context = zmq_ctx_new();
-		socket = zmq_socket(context, ZMQ_XPUB);
-		zmq_setsockopt(socket, ZMQ_XPUB_VERBOSE, &every, sizeof every); /* also of those that it knows */
-		if (zmq_bind(socket, name.c_str()) != 0)
-			bench_fail("frames: ZeroMQ cannot bind");
-		for (unsigned i = 0; i < board->readers; i++)
-			zmq_recv(socket, subscription, sizeof subscription, 0);
-	}
-	void *loan()
-	{
-		zmq_msg_init_size(&message, image_size);
-		return zmq_msg_data(&message);
-	}
-	void publish() { zmq_msg_send(&message, socket, 0); }
-	void end()
-	{
-		zmq_send(socket, "", 0, 0);
-		zmq_close(socket);
-		zmq_ctx_term(context);
-		unlink(name.c_str() + strlen("ipc://"));
-	}
-
-	void open(unsigned)
-	{
-		context = zmq_ctx_new();
-		socket = zmq_socket(context, ZMQ_SUB);
-		zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "", 0);
-		zmq_connect(socket, name.c_str()); /* it tries until there is somebody */
-		zmq_msg_init(&message);
-	}
-	const void *next()
-	{
-		if (zmq_msg_recv(&message, socket, 0) < static_cast<int>(image_size))
-			return nullptr;
-		return zmq_msg_data(&message);
-	}
-};
-
-/* No image, only that there is one. */
-struct bare_wake {
-	int bells[MOST_READERS];
-	unsigned mine = 0;
-
-	bare_wake()
-	{
-		for (int &bell : bells)
-			bell = eventfd(0, EFD_CLOEXEC);
-	}
-	void begin() { board->over = false; }
-	void *loan() { return segment; }
-	void publish()
-	{
-		for (int bell : bells)
-			eventfd_write(bell, 1);
-	}
-	void end()
-	{
-		board->over = true;
-		publish();
-	}
-
-	void open(unsigned index) { mine = index; }
-	const void *next()
-	{
-		eventfd_t n;
-
-		return eventfd_read(bells[mine], &n) == 0 && !board->over ? segment : nullptr;
-	}
-};
 
 /* ---- readers ---- */
 
 template <class way> static void read_all(way *object, unsigned index)
 {
-	auto &mine = board->of[index];
+	auto &mine = frames_board->of[index];
+	int64_t cpu = 0;
 	const void *image;
 
-	mine.got = 0;
 	object->open(index);
-	board->ready++;
+	frames_board->ready++;
 	while ((image = object->next()) != nullptr) {
-		mine.got_at[number_of(image) % MOST_FRAMES] = bench_now();
+		uint64_t number = number_of(image);
+
+		mine.got_at[number % MOST_FRAMES] = bench_now();
 		mine.got++;
+		if (number <= WARM)
+			cpu = cpu_now();
+		else
+			mine.cpu = cpu_now() - cpu;
 	}
 }
 
 static std::vector<pid_t> children;
 
+static pid_t fork_child()
+{
+	pid_t child = fork();
+
+	if (child < 0)
+		bench_fail("frames: cannot fork");
+	if (child == 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return child;
+}
+
 template <class way> static void start_readers(way *object)
 {
-	for (unsigned i = 0; i < board->readers; i++) {
-		pid_t child = fork();
+	for (unsigned i = 0; i < frames_board->readers; i++) {
+		pid_t child = fork_child();
 
 		if (child == 0) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			read_all(object, i);
 			_exit(0);
 		}
@@ -358,6 +110,7 @@ struct attached : fairlead_frames {
 };
 
 struct frames_in_threads : fairlead_frames {
+	static constexpr bool in_threads = true;
 	bench_crew crew;
 
 	static void look(void *arg, unsigned index)
@@ -374,7 +127,7 @@ struct frames_in_threads : fairlead_frames {
 static void start_readers(frames_in_threads *object)
 {
 	object->make();
-	bench_crew_start(&object->crew, BENCH_FREE, board->readers, frames_in_threads::look, object);
+	bench_crew_start(&object->crew, BENCH_FREE, frames_board->readers, frames_in_threads::look, object);
 }
 
 template <class way> static void finish(way *object)
@@ -402,15 +155,20 @@ static void begin(frames_in_threads *)
 
 static void prepare(unsigned readers)
 {
-	if (board == nullptr) {
-		board = static_cast<struct board *>(map_shared(sizeof *board));
-		segment = static_cast<unsigned char *>(map_shared(image_size));
-		camera = static_cast<unsigned char *>(map_shared(image_size));
-		memset(camera, 0x55, image_size);
+	if (frames_board == nullptr) {
+		frames_board = static_cast<board *>(map_shared(sizeof *frames_board));
+		frames_segment = static_cast<unsigned char *>(map_shared(image_size));
+		frames_camera = static_cast<unsigned char *>(map_shared(image_size));
+		memset(frames_camera, 0x55, image_size);
 	}
-	memset(board->of, 0, sizeof board->of);
-	board->ready = 0;
-	board->readers = readers;
+	for (auto &one : frames_board->of) {
+		memset(one.got_at, 0, sizeof one.got_at);
+		one.got = 0;
+		one.cpu = 0;
+	}
+	frames_board->ready = 0;
+	frames_board->listens = false;
+	frames_board->readers = readers;
 }
 
 template <class way> static way *start(unsigned readers)
@@ -420,7 +178,7 @@ template <class way> static way *start(unsigned readers)
 
 	start_readers(object);
 	begin(object);
-	while (board->ready < readers)
+	while (frames_board->ready < readers)
 		usleep(100);
 	return object;
 }
@@ -436,54 +194,113 @@ static double share(std::vector<double> *samples, double part)
 	return all[static_cast<size_t>(part * static_cast<double>(n - 1))];
 }
 
-template <class way, unsigned readers> static void measure_latency(double *ret_figures)
+static uint64_t least_got()
+{
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned r = 0; r < frames_board->readers; r++)
+		least = std::min<uint64_t>(least, frames_board->of[r].got);
+	return least;
+}
+
+/* Fills and publishes a frame, notes when it began to and how long that took, and waits for the next one's time. */
+template <class way> static void produce(way *object, unsigned i, int64_t *ret_begun, double *ret_took)
+{
+	int64_t next = bench_now() + PERIOD_NS;
+
+	fill(object->loan(), i);
+	*ret_begun = bench_now();
+	object->publish();
+	*ret_took = static_cast<double>(bench_now() - *ret_begun) / 1000;
+	int64_t left = next - bench_now();
+
+	if (left > 0)
+		usleep(static_cast<useconds_t>(left / 1000));
+}
+
+template <class way> static double cpu_a_frame(int64_t producer, unsigned frames)
+{
+	int64_t all = producer;
+
+	for (unsigned r = 0; r < frames_board->readers && !way::in_threads; r++)
+		all += frames_board->of[r].cpu;
+	return static_cast<double>(all) / 1000 / frames;
+}
+
+template <class way> static void latency_round(unsigned readers, double *ret_figures)
 {
 	way *object = start<way>(readers);
 	unsigned frames = bench_settings.quick ? QUICK_FRAMES : FRAMES;
 	std::vector<int64_t> begun(frames);
-	std::vector<double> latencies, publishing;
+	std::vector<double> latencies, publishing(frames);
+	int64_t cpu = 0;
 
 	for (unsigned i = 0; i < frames; i++) {
-		int64_t next = bench_now() + PERIOD_NS;
-		void *image = object->loan();
-
-		fill(image, i);
-		begun[i] = bench_now();
-		object->publish();
-		publishing.push_back(static_cast<double>(bench_now() - begun[i]) / 1000);
-		int64_t left = next - bench_now();
-
-		if (left > 0)
-			usleep(static_cast<useconds_t>(left / 1000));
+		if (i == WARM + 1)
+			cpu = cpu_now();
+		produce(object, i, &begun[i], &publishing[i]);
 	}
+	cpu = cpu_now() - cpu;
 	finish(object);
 	for (unsigned r = 0; r < readers; r++)
-		for (unsigned i = 2; i < frames; i++) /* the first of all touch memory for the first time */
-			if (board->of[r].got_at[i] != 0)
-				latencies.push_back(static_cast<double>(board->of[r].got_at[i] - begun[i]) / 1000);
+		for (unsigned i = WARM + 1; i < frames; i++)
+			if (frames_board->of[r].got_at[i] != 0)
+				latencies.push_back(static_cast<double>(frames_board->of[r].got_at[i] - begun[i]) /
+						    1000);
 	ret_figures[0] = share(&latencies, 0.5);
 	ret_figures[1] = share(&latencies, 0.99);
 	ret_figures[2] = share(&publishing, 0.99);
+	ret_figures[3] = cpu_a_frame<way>(cpu, frames - WARM - 1);
 	delete object;
 }
 
-template <class way, unsigned readers> static void measure_rate(double *ret_figures)
+/* It lasts until each reader has had an image, however long that takes. */
+template <class way> static void rate_round(unsigned readers, double *ret_figures)
 {
 	way *object = start<way>(readers);
 	int64_t begin = bench_now(), end = begin + (bench_settings.quick ? 30000000 : 200000000);
-	uint64_t n = 0, least = UINT64_MAX;
+	uint64_t n = 0;
 
-	while (bench_now() < end) {
+	while (bench_now() < end || least_got() == 0) {
 		fill(object->loan(), n++);
 		object->publish();
 	}
 	finish(object);
 	double seconds = static_cast<double>(bench_now() - begin) / 1e9;
 
-	for (unsigned r = 0; r < readers; r++)
-		least = board->of[r].got < least ? board->of[r].got : least;
-	ret_figures[0] = static_cast<double>(least) / seconds;
+	ret_figures[0] = static_cast<double>(least_got()) / seconds;
 	delete object;
+}
+
+/* Runs a round here, or in a process of its own if the way wants one. */
+template <class way> static void run_round(void (*round)(unsigned, double *), unsigned readers, double *ret_figures)
+{
+	int status;
+
+	if (!way::own_process) {
+		round(readers, ret_figures);
+		return;
+	}
+	prepare(readers);
+	pid_t child = fork_child();
+
+	if (child == 0) {
+		round(readers, frames_board->figures);
+		_exit(0);
+	}
+	if (waitpid(child, &status, 0) != child || status != 0)
+		bench_fail("frames: a producer failed");
+	memcpy(ret_figures, frames_board->figures, sizeof frames_board->figures);
+}
+
+template <class way, unsigned readers> static void measure_latency(double *ret_figures)
+{
+	run_round<way>(latency_round<way>, readers, ret_figures);
+}
+
+template <class way, unsigned readers> static void measure_rate(double *ret_figures)
+{
+	run_round<way>(rate_round<way>, readers, ret_figures);
 }
 
 /* The floor of the rate: filling, with nobody to read. */
@@ -494,12 +311,21 @@ static void measure_fill(double *ret_figures)
 	uint64_t n = 0;
 
 	while (bench_now() < end)
-		fill(segment, n++);
+		fill(frames_segment, n++);
 	ret_figures[0] = static_cast<double>(n) / (static_cast<double>(bench_now() - begin) / 1e9);
 }
 
 #define LATENCY(way, readers) nullptr, measure_latency<way, readers>
 #define RATE(way, readers) nullptr, measure_rate<way, readers>
+
+#ifdef BENCH_HAS_GSTREAMER
+#define GSTREAMER(measured, readers) {"GStreamer shm", BENCH_PEER, measured(gstreamer, readers)},
+static const char *const missing = nullptr;
+#else
+#define GSTREAMER(measured, readers)
+static const char *const missing = "GStreamer shm does not take part: it was not there when this was built";
+#endif
+#define FLOCK "flock + poll, as ustreamer's memsink"
 
 #define LATENCIES(readers) \
 	{ \
@@ -508,6 +334,7 @@ static void measure_fill(double *ret_figures)
 			{"pipe", BENCH_PEER, LATENCY(pipes, readers)}, \
 			{"mutex + condition", BENCH_PEER, LATENCY(locked_segment, readers)}, \
 			{"ZeroMQ", BENCH_PEER, LATENCY(zeromq, readers)}, \
+			GSTREAMER(LATENCY, readers){FLOCK, BENCH_PEER, LATENCY(memsink, readers)}, \
 			{"floor: eventfd", BENCH_FLOOR, LATENCY(bare_wake, readers)}, \
 	}
 #define RATES(readers) \
@@ -517,18 +344,23 @@ static void measure_fill(double *ret_figures)
 			{"pipe", BENCH_PEER, RATE(pipes, readers)}, \
 			{"mutex + condition", BENCH_PEER, RATE(locked_segment, readers)}, \
 			{"ZeroMQ", BENCH_PEER, RATE(zeromq, readers)}, \
+			GSTREAMER(RATE, readers){FLOCK, BENCH_PEER, RATE(memsink, readers)}, \
 			{"floor: fill", BENCH_FLOOR, nullptr, measure_fill}, \
 	}
 
 const struct bench bench_frames[] = {
 	{
 		.cpus = 2,
+		.note = missing,
 		.metrics = {{.name = "frames",
 			     .what = "a 1080p image to another process: from handing it over until it is there, median",
 			     .unit = "us"},
 			    {.name = "frames-p99", .what = "the same: 99 of 100 take at most", .unit = "us"},
 			    {.name = "frames-publish",
 			     .what = "the same: how long the producer is busy, p99",
+			     .unit = "us"},
+			    {.name = "frames-cpu",
+			     .what = "the same: CPU time a frame, of both processes, filling included",
 			     .unit = "us"}},
 		.contestants = LATENCIES(1),
 	},
@@ -541,7 +373,10 @@ const struct bench bench_frames[] = {
 			    {.name = "frames-3-publish",
 			     .what = "the same: how long the producer is busy, p99",
 			     .unit = "us",
-			     .aims = {{BENCH_AIM_AT_MOST, nullptr, 100}}}},
+			     .aims = {{BENCH_AIM_AT_MOST, nullptr, 100}}},
+			    {.name = "frames-3-cpu",
+			     .what = "the same: CPU time a frame, of all four processes, filling included",
+			     .unit = "us"}},
 		.contestants = LATENCIES(3),
 	},
 	{

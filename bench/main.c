@@ -35,8 +35,9 @@ static const char help[] =
 	"usage: fairlead-bench [NAME...] [--json] [--list] [--rounds N] [--quick] [--help]\n"
 	"       fairlead-bench --once BENCH WHO\n"
 	"\n"
-	"Measures Fairlead beside glibc, nsync, GLib, Abseil, TBB and ConcurrencyKit. All run in this process\n"
-	"and take turns: round 1 of all, then round 2 of all, and who begins changes from round to round.\n"
+	"Measures Fairlead beside glibc, nsync, GLib, Abseil, TBB, ConcurrencyKit, ZeroMQ and GStreamer. All\n"
+	"run by this process and take turns: round 1 of all, then round 2 of all, and who begins changes from\n"
+	"round to round.\n"
 	"NAME is a family or a bench (see --list); without one everything runs, in about two minutes.\n"
 	"\n"
 	"  --json       one JSON object a line instead of tables:\n"
@@ -145,6 +146,8 @@ static bool visit_run(const struct family *family, const struct bench *bench, vo
 		bench_print_note(bench->metrics[0].name, "skipped: it needs two CPUs, and this process may use one");
 		return false;
 	}
+	if (bench->note != NULL)
+		bench_print_note(bench->metrics[0].name, bench->note);
 	bench_run(bench, &result);
 	bench_print_result(&result);
 	return false;

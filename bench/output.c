@@ -178,7 +178,7 @@ static void print_row(const struct view *view, unsigned c)
 	char who[48];
 
 	snprintf(who, sizeof who, "%s%s", contestant->who, contestant->role == BENCH_SPINNER ? " (spins)" : "");
-	printf("  %-30s", who);
+	printf("  %-36s", who);
 	print_number(summary->median, 10);
 	print_number(summary->min, 10);
 	print_number(summary->max, 10);
@@ -224,7 +224,7 @@ static void print_table(const struct view *view)
 
 	printf("\n%s: %s [%s, %s]\n", view->metric->name, view->metric->what, view->metric->unit,
 	       view->metric->higher_is_better ? "higher is better" : "lower is better");
-	printf("  %-30s %10s %10s %10s%s%s\n", "", "median", "min", "max", compares ? "     ratio" : "",
+	printf("  %-36s %10s %10s %10s%s%s\n", "", "median", "min", "max", compares ? "     ratio" : "",
 	       view->metric->aims[0].kind != 0 ? "  aim" : "");
 	for (unsigned c = 0; c < view->contestants; c++)
 		print_row(view, c);

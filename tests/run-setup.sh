@@ -42,7 +42,8 @@ cat user
 EOF
 
 everything=(gcc libc6-dev meson ninja-build pkg-config check clang g++ binutils python3 clang-22
-	libnsync-dev libck-dev libglib2.0-dev libtbb-dev libabsl-dev libzmq3-dev scdoc man-db)
+	libnsync-dev libck-dev libglib2.0-dev libtbb-dev libabsl-dev libzmq3-dev libgstreamer1.0-dev
+	libgstreamer-plugins-base1.0-dev gstreamer1.0-plugins-bad scdoc man-db)
 
 # begin USER PACKAGE... - a machine on which these packages are missing.
 begin() {

@@ -81,6 +81,11 @@ declares_its_functions() {
 	gcc "${warnings[@]}" -include stddef.h -I"$root/include" -fsyntax-only "$scratch/synopsis.c" || return
 	[ -e "$header" ] || return 0
 	declared "$scratch/synopsis.c" "$header" >"$scratch/functions"
+	# processor.h has types and an object that its user defines; of any other header, none found means a mistake here.
+	if [ "$(basename "$header")" = processor.h ]; then
+		in_silence cat "$scratch/functions"
+		return
+	fi
 	[ -s "$scratch/functions" ] || { echo "no functions found in $header"; return 1; }
 	diff "$scratch/functions" <(declared "$scratch/synopsis.c" "$scratch/synopsis.c") || return
 	names "$1" | sort | comm -23 "$scratch/functions" - | sed 's/^/not in NAME: /' | in_silence cat

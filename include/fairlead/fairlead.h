@@ -19,6 +19,7 @@
 #include <fairlead/lock.h>
 #include <fairlead/note.h>
 #include <fairlead/once.h>
+#include <fairlead/processor.h>
 #include <fairlead/report.h>
 #include <fairlead/rlock.h>
 #include <fairlead/rwlock.h>

@@ -27,7 +27,7 @@ run: ## build the examples and run them one after the other: a guided tour
 
 test: ## build and run every test; ARGS="lock event" for some
 	@scripts/setup test
-	@scripts/configure $(BUILD) -Dtests=enabled -Dbench=enabled -Ddocs=enabled $(MESON_ARGS)
+	@scripts/configure $(BUILD) -Dtests=enabled -Dbench=enabled -Ddocs=enabled -Dhub=enabled $(MESON_ARGS)
 	@scripts/test $(BUILD) $(ARGS)
 
 stress: ## put every primitive through 1 000 000 rounds, checking invariants; ARGS="lock --threads 8" for less
@@ -51,8 +51,8 @@ sanitize: ## run the C tests under ASan and UBSan, then under TSan; ARGS="lock" 
 	@scripts/sanitize $(ARGS)
 
 install: ## install under PREFIX=/usr/local; DESTDIR=... for packaging
-	@scripts/setup build docs
-	@scripts/configure $(BUILD) --prefix=$(PREFIX) -Ddocs=enabled $(MESON_ARGS)
+	@scripts/setup docs hub
+	@scripts/configure $(BUILD) --prefix=$(PREFIX) -Ddocs=enabled -Dhub=enabled $(MESON_ARGS)
 	@scripts/install $(BUILD) "$(DESTDIR)"
 
 clean: ## remove everything that was built

@@ -88,6 +88,12 @@ if command -v man >/dev/null && command -v scdoc >/dev/null; then
 else
 	skip "man finds the pages" "man or scdoc is not installed"
 fi
+if [ -e "$build/cli/fairlead" ]; then
+	check "installs the command" "$(find "$stage" -path '*/bin/fairlead')" --version
+	check "installs what completes it" bash -n "$(find "$stage" -path '*/completions/fairlead')"
+else
+	skip "installs the command" "it is not built: its libraries are not installed"
+fi
 check "pkg-config knows its version" test "$(pkg-config --modversion fairlead)" = 0.1.0
 
 echo works >"$scratch/works"

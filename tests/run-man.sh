@@ -1,5 +1,6 @@
 #!/bin/bash
-# run-man.sh BUILD - is what the pages say true? The man pages, docs/guide.md and README.md.
+# run-man.sh BUILD - is what the pages say true? The man pages, docs/guide.md and README.md. (What those of
+# section 1 say of options is compared with the command by run-frames-command.sh.)
 #
 # A man page renders without a warning, has its sections, lists every function of its header in the NAME line (from
 # which docs/meson.build makes the names that man finds it by), declares each in the SYNOPSIS as the header does, and
@@ -64,6 +65,7 @@ names() {
 has_its_sections() {
 	local wanted="NAME SYNOPSIS DESCRIPTION RETURN ERRORS NOTES EXAMPLE SEE"
 
+	[ "${1%.1.scd}" = "$1" ] || wanted="NAME SYNOPSIS DESCRIPTION OPTIONS EXIT EXAMPLE SEE"
 	[ "$(basename "$1")" != fairlead.7.scd ] || wanted="NAME SYNOPSIS DESCRIPTION ENVIRONMENT EXAMPLE SEE"
 	diff <(sed -n 's/^# \([A-Z]*\).*/\1/p' "$1") <(tr ' ' '\n' <<<"$wanted")
 }
@@ -81,7 +83,8 @@ declares_its_functions() {
 	gcc "${warnings[@]}" -include stddef.h -I"$root/include" -fsyntax-only "$scratch/synopsis.c" || return
 	[ -e "$header" ] || return 0
 	declared "$scratch/synopsis.c" "$header" >"$scratch/functions"
-	# processor.h has types and an object that its user defines; of any other header, none found means a mistake here.
+	# processor.h has types and an object that its user defines; of any other header, none found means a mistake
+	# here.
 	if [ "$(basename "$header")" = processor.h ]; then
 		in_silence cat "$scratch/functions"
 		return
@@ -92,7 +95,7 @@ declares_its_functions() {
 }
 
 refers_to_pages() {
-	grep -oE '\*(fl_[a-z_]*|fairlead)\*\([37]\)' "$1" | tr -d '*()' | sort -u |
+	grep -oE '\*(fl_[a-z_]*|fairlead[a-z-]*)\*\([137]\)' "$1" | tr -d '*()' | sort -u |
 		grep -vxFf "$scratch/all-names" | sed 's/^/no such page: /' | in_silence cat
 }
 
@@ -146,8 +149,9 @@ for page in "$pages"/*.scd; do
 		skip "$name renders without a warning" "$missing is not installed"
 	fi
 	check "$name has its sections" has_its_sections "$page"
-	check "$name names and declares its header's functions" declares_its_functions "$page"
 	check "$name refers to pages that exist" refers_to_pages "$page"
+	[ "${name%.1}" = "$name" ] || continue # no C in them
+	check "$name names and declares its header's functions" declares_its_functions "$page"
 	check_examples "$page"
 done
 for page in "$root"/docs/guide.md "$root"/README.md; do

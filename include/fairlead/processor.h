@@ -69,16 +69,16 @@ struct fl_processor_host {
 	 * -ENOMEM: no memory for a frame of that size. */
 	int (*loan)(const fl_processor_host *host, size_t size, void **ret_data);
 
-	/* Publishes the memory that is lent, as a picture of this processor; `info` says what it is. A `captured` of 0 is
-	 * replaced by that of the frame that is being processed. A frame may lead to no picture, to one, or to several.
-	 * Returns 0;
+	/* Publishes the memory that is lent, as a picture of this processor; `info` says what it is. A `captured` of 0
+	 * is replaced by that of the frame that is being processed. A frame may lead to no picture, to one, or to
+	 * several. Returns 0;
 	 * -EINVAL: nothing is lent, or the description contradicts itself;
 	 * -EMSGSIZE: it is larger than what was lent. After both the memory stays lent. */
 	int (*publish)(const fl_processor_host *host, const fl_frame_info *info);
 
-	/* Says a result: a key, up to 31 of A-Z a-z 0-9 . _ -, and a value, up to 127 bytes, written as by printf. A key
-	 * that is said again has the later value. The results of a frame replace those of the frame before, all together,
-	 * when `process` returns 0. Returns 0;
+	/* Says a result: a key, up to 31 of A-Z a-z 0-9 . _ -, and a value, up to 127 bytes, written as by printf. A
+	 * key that is said again has the later value. The results of a frame replace those of the frame before, all
+	 * together, when `process` returns 0. Returns 0;
 	 * -EINVAL: the key or the value is not as it must be;
 	 * -ENOSPC: there are 32 other keys already. */
 	int (*result)(const fl_processor_host *host, const char *key, const char *format, ...)
@@ -88,8 +88,9 @@ struct fl_processor_host {
 /* A processor. 80 bytes. The strings and the struct live as long as the shared object is loaded. */
 typedef struct fl_processor {
 	uint32_t version; /* FL_PROCESSOR_VERSION */
-	uint32_t
-		format; /* it wants FL_PIXELS_GRAY8, _RGB24 or _I420, and the hub converts; FL_PIXELS_NONE: as it comes */
+	/* What it wants: FL_PIXELS_GRAY8, FL_PIXELS_RGB24 or FL_PIXELS_I420, and the hub converts; or FL_PIXELS_NONE:
+	 * frames as they come. */
+	uint32_t format;
 	const char *name;    /* by which the hub's command line calls it: up to 31 of A-Z a-z 0-9 . _ - */
 	const char *summary; /* what it does, in one line */
 
@@ -97,9 +98,9 @@ typedef struct fl_processor {
 	 * errno: it could not start, which the hub says; neither `process` nor `stop` is called then. */
 	int (*start)(void **ret_state);
 
-	/* Looks at a frame. Returns 0, or a negative errno: this frame failed. The hub counts that, keeps the results of
-	 * the frame before, and goes on with the next frame. With FL_PIXELS_NONE it should return -EINVAL for a format
-	 * that it does not know. May block; while it does, stopping it has to wait. */
+	/* Looks at a frame. Returns 0, or a negative errno: this frame failed. The hub counts that, keeps the results
+	 * of the frame before, and goes on with the next frame. With FL_PIXELS_NONE it should return -EINVAL for a
+	 * format that it does not know. May block; while it does, stopping it has to wait. */
 	int (*process)(void *state, const fl_frame *frame, const fl_processor_host *host);
 
 	/* Frees the state; may be NULL. */

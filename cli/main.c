@@ -1,0 +1,44 @@
+/*
+ * cli/main.c - the command `fairlead`: the table of its commands.
+ *
+ * A command is one row here; its own folder or file has its table of options and the function that runs it.
+ *
+ * That all was written is known only when standard output is closed: a full disk shows there.
+ */
+#include "command.h"
+#include "frames.h"
+
+#include <errno.h>
+#include <string.h>
+
+const char command_about[] =
+	"Fairlead shares data between threads and processes; this is its command. It looks at frame channels: images "
+	"that one process produces and any number of others read.";
+
+const struct command command_all[] = {
+	{.name = "frames",
+	 .summary = "look at frame channels: list them, watch one, save an image",
+	 .about = frames_about,
+	 .commands = frames_commands},
+	{.name = "help",
+	 .summary = "show the commands, or what one can do",
+	 .run = help_command,
+	 .rows = help_rows,
+	 .arguments = "[COMMAND...]"},
+	{.name = "completion",
+	 .summary = "print what makes a shell complete commands, options and names",
+	 .run = completion_command,
+	 .arguments = "bash"},
+	{0},
+};
+
+int main(int argc, char **argv)
+{
+	int status = command_run(command_all, "fairlead", command_about, argc, argv);
+
+	if (fclose(stdout) != 0 && status == COMMAND_OK) {
+		fprintf(stderr, "fairlead: standard output: %s\n", strerror(errno));
+		return COMMAND_FAILED;
+	}
+	return status;
+}

@@ -9,7 +9,7 @@ MESON_ARGS =
 
 # What stress and bench print is TAP, and JSON if asked for: there, what sets up and builds says on standard error.
 
-.PHONY: help build run test stress bench lint sanitize install clean
+.PHONY: help build run tour test stress bench lint sanitize install clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -20,7 +20,13 @@ build: ## build the library
 	@scripts/configure $(BUILD) $(MESON_ARGS)
 	@ninja -C $(BUILD) installed
 
-run: ## build the examples and run them one after the other: a guided tour
+run: ## build the frame hub and run it on the synthetic camera; ARGS="--source door=v4l2:/dev/video0" for a real one
+	@scripts/setup hub
+	@scripts/configure $(BUILD) -Dhub=enabled $(MESON_ARGS)
+	@ninja -C $(BUILD) installed
+	@$(BUILD)/cli/fairlead hub $(ARGS)
+
+tour: ## build the examples and run them one after the other: a guided tour
 	@scripts/setup build
 	@scripts/configure $(BUILD) $(MESON_ARGS)
 	@scripts/tour $(BUILD)

@@ -7,6 +7,7 @@
  */
 #include "command.h"
 #include "frames.h"
+#include "hub_commands.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,10 +17,21 @@ const char command_about[] =
 	"that one process produces and any number of others read.";
 
 const struct command command_all[] = {
+	{.name = "hub",
+	 .summary = "show what cameras see, to browsers, programs and files",
+	 .run = hub_command,
+	 .rows = hub_rows,
+	 .about = hub_about},
 	{.name = "frames",
 	 .summary = "look at frame channels: list them, watch one, save an image",
 	 .about = frames_about,
 	 .commands = frames_commands},
+	{.name = "processor",
+	 .summary = "run one processor between two frame channels",
+	 .run = processor_command,
+	 .rows = processor_rows,
+	 .arguments = "PROCESSOR",
+	 .about = processor_about},
 	{.name = "help",
 	 .summary = "show the commands, or what one can do",
 	 .run = help_command,

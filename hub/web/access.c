@@ -1,0 +1,144 @@
+/*
+ * hub/web/access.c - see access.h.
+ */
+#include "access.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LONGEST 256u
+#define COOKIE "fairlead-token"
+
+bool access_is_loopback(const char *address)
+{
+	struct in_addr four;
+	struct in6_addr six;
+
+	if (inet_pton(AF_INET, address, &four) == 1)
+		return (ntohl(four.s_addr) >> 24) == 127;
+	if (inet_pton(AF_INET6, address, &six) == 1)
+		return IN6_IS_ADDR_LOOPBACK(&six);
+	return strcmp(address, "localhost") == 0 || strcmp(address, "lo") == 0;
+}
+
+static bool is_address(const char *name)
+{
+	unsigned char bytes[16];
+
+	return inet_pton(AF_INET, name, bytes) == 1 || inet_pton(AF_INET6, name, bytes) == 1;
+}
+
+/* Takes the port off, and the brackets of an IPv6 address. */
+static void strip(char *host)
+{
+	char *colon = strrchr(host, ':'), *bracket = strrchr(host, ']');
+
+	if (colon && (!bracket || colon > bracket) && (bracket || strchr(host, ':') == colon))
+		*colon = '\0';
+	if (host[0] == '[' && bracket) {
+		*bracket = '\0';
+		memmove(host, host + 1, strlen(host));
+	}
+}
+
+static bool is_one_of(const char *text, const char *const *list, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (strcasecmp(text, list[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool host_is_ours(struct hub *hub, const char *host)
+{
+	char name[LONGEST];
+
+	snprintf(name, sizeof(name), "%s", host);
+	strip(name);
+	return is_address(name) || strcasecmp(name, "localhost") == 0 ||
+	       is_one_of(name, hub->config->hosts, hub->config->n_hosts);
+}
+
+static bool origin_is_ours(struct hub *hub, struct web_client *client, const char *origin, const char *host)
+{
+	char mine[LONGEST + 16];
+
+	snprintf(mine, sizeof(mine), "%s://%s", web_is_tls(client) ? "https" : "http", host);
+	return strcasecmp(origin, mine) == 0 || is_one_of(origin, hub->config->origins, hub->config->n_origins);
+}
+
+static bool origin_allowed(struct hub *hub, struct web_client *client, const char *host)
+{
+	char origin[LONGEST], site[32];
+
+	if (web_header(client, WEB_ORIGIN, origin, sizeof(origin)))
+		return origin_is_ours(hub, client, origin, host);
+	if (web_has_header(client, WEB_ORIGIN))
+		return false; /* too long to be ours */
+	return !web_header(client, WEB_SITE, site, sizeof(site)) || strcmp(site, "same-origin") == 0 ||
+	       strcmp(site, "none") == 0 || hub->config->n_origins > 0;
+}
+
+/* In a time that depends on the length of what was sent alone. */
+static bool is_token(struct hub *hub, const char *text)
+{
+	const char *token = hub->config->token;
+	size_t length = strlen(token), n = strlen(text);
+	unsigned differ = length != n;
+
+	for (size_t i = 0; i < n; i++)
+		differ |= (unsigned)(unsigned char)text[i] ^ (unsigned)(unsigned char)token[i < length ? i : length];
+	return differ == 0;
+}
+
+static bool has_cookie(struct hub *hub, struct web_client *client)
+{
+	char cookies[1024], *rest = cookies, *cookie;
+
+	if (!web_header(client, WEB_COOKIE, cookies, sizeof(cookies)))
+		return false;
+	while ((cookie = strsep(&rest, ";")) != NULL) {
+		cookie += strspn(cookie, " ");
+		if (strncmp(cookie, COOKIE "=", sizeof(COOKIE)) == 0 && is_token(hub, cookie + sizeof(COOKIE)))
+			return true;
+	}
+	return false;
+}
+
+static bool has_token(struct hub *hub, struct web_client *client)
+{
+	char text[LONGEST];
+
+	if (web_header(client, WEB_AUTHORIZATION, text, sizeof(text)) && strncasecmp(text, "Bearer ", 7) == 0 &&
+	    is_token(hub, text + 7))
+		return true;
+	return (web_argument(client, "token", text, sizeof(text)) && is_token(hub, text)) || has_cookie(hub, client);
+}
+
+bool access_allowed(struct hub *hub, struct web_client *client)
+{
+	static const struct web_field ask[] = {{"www-authenticate", "Bearer"}, {NULL, NULL}};
+	static const char no_token[] = "a token is asked for: Authorization: Bearer TOKEN, or ?token=TOKEN\n";
+	char host[LONGEST];
+
+	if (!web_header(client, WEB_HOST, host, sizeof(host)) || !host_is_ours(hub, host))
+		web_say(client, 403, "this hub is not called %.64s: allow that with --host", *host ? host : "that");
+	else if (!origin_allowed(hub, client, host))
+		web_say(client, 403, "a page from elsewhere may not use this hub: allow that with --origin");
+	else if (hub->config->token && !has_token(hub, client))
+		web_reply(client, 401, "text/plain; charset=utf-8", ask, no_token, sizeof(no_token) - 1);
+	else
+		return true;
+	return false;
+}
+
+bool access_cookie(struct hub *hub, struct web_client *client, char *ret_value, size_t size)
+{
+	char text[LONGEST];
+
+	if (!hub->config->token || !web_argument(client, "token", text, sizeof(text)))
+		return false;
+	return (size_t)snprintf(ret_value, size, COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict%s", hub->config->token,
+				web_is_tls(client) ? "; Secure" : "") < size;
+}

@@ -1,0 +1,29 @@
+/*
+ * hub/web/sockets.h - what is to be done to sockets that libwebsockets has nothing for.
+ */
+#ifndef HUB_SOCKETS_H
+#define HUB_SOCKETS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Lets this process have as many descriptors as it may: each client is one. */
+void sockets_raise_limit(void);
+
+/* The port that a socket is bound to; 0: none. */
+int sockets_port(int socket);
+
+/* Whether a listening socket is for this machine only: a loopback address, or a path. */
+bool sockets_is_loopback(int socket);
+
+/* "address:port" of who is at the other end. */
+void sockets_peer(int socket, char *ret_peer, size_t size);
+
+/* Prepares a listening socket that was passed in: it returns instead of waiting when nobody is at the door, and
+ * programs that are started do not get it. */
+void sockets_adopt(int socket);
+
+/* The next connection; -1: there is none now. */
+int sockets_accept(int socket);
+
+#endif

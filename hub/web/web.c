@@ -1,0 +1,596 @@
+/*
+ * hub/web/web.c - see web.h. The only file that knows libwebsockets.
+ *
+ * libwebsockets calls one function, `event`, for all that happens, with the connection's `struct lws`. A web_client is
+ * made when a connection is accepted, hangs at that struct as its opaque data, and is freed when the struct is.
+ *
+ * Limits. How many connections there may be is in door.h. Headers must have come within the patience. A message is
+ * passed on in parts as it comes, so that its size costs nothing here. There are no extensions: no message is
+ * compressed.
+ */
+#include "web.h"
+
+#include "door.h"
+#include "receive.h"
+#include "reply.h"
+#include "sockets.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <libwebsockets.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HEADERS 2048
+#define RECEIVED (256 * 1024) /* how much is read at a time */
+#define SENT (64 << 20)       /* how much is given to the system at a time */
+
+struct web_client {
+	struct web *web;
+	struct lws *wsi;
+	const struct web_role *role; /* NULL: none */
+	void *data;
+	struct lws *direct; /* the same socket again, if its messages are read by receive.c; NULL */
+	struct receive receive;
+	bool counted;   /* among the clients */
+	bool over;      /* it is to be closed */
+	bool replied;   /* in this request */
+	bool upgrading; /* libwebsockets itself ends the request */
+};
+
+struct web {
+	struct lws_context *context;
+	struct lws_vhost *vhost;
+	struct web_handlers handlers;
+	void *arg;
+	struct door door;
+	unsigned patience;
+	int port;
+	atomic_bool stopping;
+};
+
+static const struct lws_protocols protocols[2];
+
+static struct web_client *client_of(struct lws *wsi)
+{
+	return lws_get_opaque_user_data(wsi);
+}
+
+/* Connections that come and go. */
+
+static int accepted(struct web *web, struct lws *wsi)
+{
+	struct web_client *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		return -1;
+	client->web = web;
+	client->wsi = wsi;
+	client->counted = door_enter(&web->door);
+	lws_set_opaque_user_data(wsi, client);
+	return 0;
+}
+
+/* The second look at the socket is given up with the first, and may be gone before. */
+static void destroyed(struct web *web, struct web_client *client, const struct lws *wsi)
+{
+	if (wsi == client->direct) {
+		client->direct = NULL;
+		return;
+	}
+	if (client->direct) {
+		lws_set_opaque_user_data(client->direct, NULL);
+		lws_set_timeout(client->direct, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+	}
+	if (client->role)
+		client->role->gone(client->data);
+	door_leave(&web->door, client->counted);
+	lws_set_opaque_user_data(client->wsi, NULL);
+	free(client);
+}
+
+static bool admitted(struct web_client *client)
+{
+	if (client->counted)
+		return true;
+	web_say(client, 503, "there are %u clients already, which is all that this hub admits", client->web->door.most);
+	return false;
+}
+
+/* Requests. */
+
+static enum web_method method_of(struct lws *wsi)
+{
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0)
+		return WEB_GET;
+	return lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0 ? WEB_POST : WEB_OTHER;
+}
+
+static int requested(struct web_client *client, const char *path)
+{
+	struct web *web = client->web;
+
+	client->replied = false;
+	if (admitted(client))
+		web->handlers.request(web->arg, client, method_of(client->wsi), path);
+	return client->over ? -1 : 0;
+}
+
+/* Returns 0: go on; 1: it has been replied to. */
+static int upgrading(struct web_client *client, const char *protocol)
+{
+	struct web *web = client->web;
+	bool allowed = false;
+	char path[256];
+
+	client->replied = false;
+	client->upgrading = true;
+	if (lws_hdr_copy(client->wsi, path, sizeof(path), WSI_TOKEN_GET_URI) <= 0)
+		path[0] = '\0';
+	if (strcasecmp(protocol, "websocket") != 0) {
+		web_say(client, 400, "this hub speaks HTTP/1.1 and WebSocket, not %.32s", protocol);
+	} else if (admitted(client)) {
+		allowed = web->handlers.upgrade(web->arg, client, path);
+	}
+	client->upgrading = false;
+	return allowed ? 0 : 1;
+}
+
+static int received(struct web_client *client, void *data, size_t size)
+{
+	struct lws *wsi = client->wsi;
+	struct web_part part = {
+		.data = data,
+		.size = size,
+		.rest = lws_remaining_packet_payload(wsi),
+		.first = lws_is_first_fragment(wsi),
+		.binary = lws_frame_is_binary(wsi),
+	};
+
+	part.last = lws_is_final_fragment(wsi);
+	return client->role && client->role->message(client->data, &part) && !client->over ? 0 : -1;
+}
+
+/* All that was buffered has been sent when libwebsockets says that a connection is writable. */
+static int writable(struct web_client *client)
+{
+	if (client->over)
+		return -1;
+	if (!client->role)
+		return 0;
+	lws_set_timeout(client->wsi, NO_PENDING_TIMEOUT, 0);
+	return client->role->writable(client->data) ? 0 : -1;
+}
+
+/* Messages that are read straight to their place. libwebsockets has the connection, sends, and closes; only it does not
+ * read. What it had read before the handshake was answered is no message: a client has to wait for the answer. */
+
+static void *place(void *arg, size_t *ret_room)
+{
+	struct web_client *client = arg;
+
+	return client->role ? client->role->place(client->data, ret_room) : NULL;
+}
+
+static bool take_part(void *arg, const struct web_part *part)
+{
+	struct web_client *client = arg;
+
+	return client->role && client->role->message(client->data, part);
+}
+
+static void answer_ping(void *arg, const void *data, size_t size)
+{
+	struct web_client *client = arg;
+	unsigned char pong[LWS_PRE + RECEIVE_CONTROL];
+
+	memcpy(pong + LWS_PRE, data, size);
+	lws_write(client->wsi, pong + LWS_PRE, size, LWS_WRITE_PONG);
+}
+
+/* After a refusal the rest of what the client sends is thrown away until it closes, so that it reads why. */
+static int read_directly(struct web_client *client)
+{
+	static const struct receive_events events = {place, take_part, answer_ping};
+	int error = receive_turn(&client->receive, lws_get_socket_fd(client->direct), &events, client);
+
+	lws_validity_confirmed(client->wsi);
+	if (error == -EPROTO)
+		web_close_saying(client, 1002, "%s", client->receive.wrong);
+	if (error == -EPROTO || error == -ECANCELED) {
+		client->over = true;
+		lws_callback_on_writable(client->wsi);
+	}
+	if (error == -ECONNRESET)
+		web_drop(client);
+	return error == -EPROTO || error == -ECONNRESET ? -1 : 0;
+}
+
+static int opened(struct web_client *client)
+{
+	lws_sock_file_fd_type descriptor;
+
+	client->web->handlers.opened(client->web->arg, client);
+	if (client->over)
+		return -1;
+	if (!client->role || !client->role->place || web_is_tls(client))
+		return 0;
+	descriptor.filefd = fcntl(lws_get_socket_fd(client->wsi), F_DUPFD_CLOEXEC, 0);
+	if (descriptor.filefd < 0)
+		return 0; /* it goes the other way, too */
+	client->direct = lws_adopt_descriptor_vhost(client->web->vhost, LWS_ADOPT_RAW_FILE_DESC, descriptor,
+						    protocols[0].name, NULL);
+	if (!client->direct)
+		return 0;
+	lws_set_opaque_user_data(client->direct, client);
+	return lws_rx_flow_control(client->wsi, 0) < 0 ? -1 : 0;
+}
+
+/* What concerns a connection. */
+static int of_client(struct web_client *client, struct lws *wsi, enum lws_callback_reasons reason, void *in, size_t len)
+{
+	switch (reason) {
+	case LWS_CALLBACK_HTTP:
+		return requested(client, in);
+	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+		return upgrading(client, in);
+	case LWS_CALLBACK_ESTABLISHED:
+		return opened(client);
+	case LWS_CALLBACK_RECEIVE:
+		return received(client, in, len);
+	case LWS_CALLBACK_SERVER_WRITEABLE:
+	case LWS_CALLBACK_HTTP_WRITEABLE:
+		return writable(client);
+	case LWS_CALLBACK_HTTP_BODY:
+		return 0; /* of no use to any request */
+	case LWS_CALLBACK_WSI_DESTROY:
+		destroyed(client->web, client, wsi);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int accept_all(struct web *web, int socket);
+
+static int event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+	struct web *web;
+	struct web_client *client;
+
+	(void)user;
+	if (!wsi)
+		return 0; /* about the whole, which is no business of ours */
+	web = lws_context_user(lws_get_context(wsi));
+	client = client_of(wsi);
+	switch (reason) {
+	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
+		return door_knock(&web->door) ? 0 : 1;
+	case LWS_CALLBACK_RAW_RX_FILE:
+		return client ? read_directly(client) : accept_all(web, lws_get_socket_fd(wsi));
+	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+		return accepted(web, wsi);
+	case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
+		if (web->context)
+			web->handlers.woken(web->arg);
+		return 0;
+	default:
+		return client ? of_client(client, wsi, reason, in, len) : 0;
+	}
+}
+
+static const struct lws_protocols protocols[2] = {
+	{.name = "http", .callback = event, .rx_buffer_size = RECEIVED, .tx_packet_size = SENT},
+	{0},
+};
+
+/* A network that has gone away says nothing: whoever does not answer a ping is closed. */
+static const lws_retry_bo_t idle = {.secs_since_valid_ping = 30, .secs_since_valid_hangup = 45};
+
+static int listen_at(struct web *web, const struct web_options *options, struct lws_context_creation_info *info)
+{
+	info->port = options->socket >= 0 ? CONTEXT_PORT_NO_LISTEN_SERVER : options->port;
+	info->iface = options->socket >= 0 ? NULL : options->address;
+	info->options |= LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
+	if (options->certificate) {
+		info->options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+		info->ssl_cert_filepath = options->certificate;
+		info->ssl_private_key_filepath = options->key;
+		info->alpn = "http/1.1";
+	}
+	errno = 0;
+	web->vhost = lws_create_vhost(web->context, info);
+	if (web->vhost)
+		return 0;
+	if (errno == EADDRINUSE || errno == EACCES || errno == EADDRNOTAVAIL)
+		return -errno;
+	return options->certificate ? -EINVAL : -EADDRNOTAVAIL;
+}
+
+/* A listening socket that somebody else has opened. libwebsockets accepts from its own only: so it watches this one as
+ * it would a file, and is given the connections. */
+static int adopt(struct web *web, int socket)
+{
+	lws_sock_file_fd_type descriptor = {.filefd = socket};
+
+	sockets_adopt(socket);
+	return lws_adopt_descriptor_vhost(web->vhost, LWS_ADOPT_RAW_FILE_DESC, descriptor, protocols[0].name, NULL)
+		       ? 0
+		       : -ENOMEM;
+}
+
+static int accept_all(struct web *web, int socket)
+{
+	int connection;
+
+	while ((connection = sockets_accept(socket)) >= 0) {
+		if (door_knock(&web->door))
+			lws_adopt_socket_vhost(web->vhost, connection); /* which closes it, if it can't */
+		else
+			close(connection);
+	}
+	return 0;
+}
+
+int web_open(struct web **ret_web, const struct web_options *options, const struct web_handlers *handlers, void *arg)
+{
+	struct web *web = calloc(1, sizeof(*web));
+	struct lws_context_creation_info info = {
+		.protocols = protocols,
+		.user = web,
+		.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
+		.timeout_secs = options->patience,
+		.keepalive_timeout = 30,
+		.pt_serv_buf_size = RECEIVED,
+		.retry_and_idle_policy = &idle,
+		.gid = -1,
+		.uid = -1,
+	};
+	int error;
+
+	if (!web)
+		return -ENOMEM;
+	sockets_raise_limit();
+	lws_set_log_level(0, NULL);
+	web->handlers = *handlers;
+	web->arg = arg;
+	web->door.most = options->most;
+	web->patience = options->patience;
+	web->context = lws_create_context(&info);
+	error = web->context ? listen_at(web, options, &info) : -ENOMEM;
+	if (error == 0 && options->socket >= 0)
+		error = adopt(web, options->socket);
+	if (error == 0)
+		web->port =
+			options->socket >= 0 ? sockets_port(options->socket) : lws_get_vhost_listen_port(web->vhost);
+	if (error != 0) {
+		web_close(web);
+		return error;
+	}
+	*ret_web = web;
+	return 0;
+}
+
+struct web *web_close(struct web *web)
+{
+	struct lws_context *context;
+
+	if (!web)
+		return NULL;
+	context = web->context;
+	web->context = NULL;
+	if (context)
+		lws_context_destroy(context);
+	free(web);
+	return NULL;
+}
+
+void web_serve(struct web *web)
+{
+	while (!atomic_load(&web->stopping) && lws_service(web->context, 0) >= 0)
+		continue;
+}
+
+void web_wake(struct web *web)
+{
+	lws_cancel_service(web->context);
+}
+
+void web_stop(struct web *web)
+{
+	atomic_store(&web->stopping, true);
+	web_wake(web);
+}
+
+int web_port(const struct web *web)
+{
+	return web->port;
+}
+
+unsigned web_clients(const struct web *web)
+{
+	return web->door.clients;
+}
+
+uint64_t web_refused(const struct web *web)
+{
+	return web->door.refused;
+}
+
+/* What a client asks. */
+
+void web_set_role(struct web_client *client, const struct web_role *role, void *data)
+{
+	client->role = role;
+	client->data = data;
+}
+
+/* libwebsockets knows the usual headers by number, and this one by name. */
+#define SITE "sec-fetch-site:"
+
+static const enum lws_token_indexes tokens[] = {
+	[WEB_HOST] = WSI_TOKEN_HOST,
+	[WEB_ORIGIN] = WSI_TOKEN_ORIGIN,
+	[WEB_AUTHORIZATION] = WSI_TOKEN_HTTP_AUTHORIZATION,
+	[WEB_COOKIE] = WSI_TOKEN_HTTP_COOKIE,
+	[WEB_IF_NONE_MATCH] = WSI_TOKEN_HTTP_IF_NONE_MATCH,
+};
+
+bool web_has_header(struct web_client *client, enum web_header header)
+{
+	if (header == WEB_SITE)
+		return lws_hdr_custom_length(client->wsi, SITE, (int)strlen(SITE)) > 0;
+	return lws_hdr_total_length(client->wsi, tokens[header]) > 0;
+}
+
+bool web_header(struct web_client *client, enum web_header header, char *ret_value, size_t size)
+{
+	int length;
+
+	if (header == WEB_SITE)
+		length = lws_hdr_custom_copy(client->wsi, ret_value, (int)size, SITE, (int)strlen(SITE));
+	else
+		length = lws_hdr_copy(client->wsi, ret_value, (int)size, tokens[header]);
+	if (length <= 0)
+		ret_value[0] = '\0';
+	return length > 0;
+}
+
+bool web_argument(struct web_client *client, const char *name, char *ret_value, size_t size)
+{
+	char key[32];
+	int length = snprintf(key, sizeof(key), "%s=", name);
+
+	for (int i = 0; lws_hdr_copy_fragment(client->wsi, ret_value, (int)size, WSI_TOKEN_HTTP_URI_ARGS, i) >= 0; i++)
+		if (strncmp(ret_value, key, (size_t)length) == 0) {
+			memmove(ret_value, ret_value + length, strlen(ret_value + length) + 1);
+			return true;
+		}
+	ret_value[0] = '\0';
+	return false;
+}
+
+bool web_is_tls(const struct web_client *client)
+{
+	return lws_is_ssl(client->wsi);
+}
+
+void web_peer(struct web_client *client, char *ret_peer, size_t size)
+{
+	sockets_peer(lws_get_socket_fd(client->wsi), ret_peer, size);
+}
+
+/* Replies. */
+
+struct head {
+	unsigned char data[LWS_PRE + HEADERS];
+	unsigned char *at, *end;
+};
+
+static bool add(struct web_client *client, struct head *head, const char *name, const char *value)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "%s:", name);
+	return lws_add_http_header_by_name(client->wsi, (const unsigned char *)key, (const unsigned char *)value,
+					   (int)strlen(value), &head->at, head->end) == 0;
+}
+
+static bool begin_head(struct web_client *client, struct head *head, unsigned status, const char *type,
+		       lws_filepos_t size, const struct web_field *fields)
+{
+	const struct web_field *field;
+	bool whole;
+
+	head->at = head->data + LWS_PRE;
+	head->end = head->data + sizeof(head->data);
+	whole = lws_add_http_common_headers(client->wsi, status, type, size, &head->at, head->end) == 0;
+	/* libwebsockets has not looked at the version yet when it asks about an upgrade, and says 1.0 then. */
+	memcpy(head->data + LWS_PRE, "HTTP/1.1", 8);
+	for (field = reply_always; field->name; field++)
+		whole = whole && add(client, head, field->name, field->value);
+	for (field = fields; field && field->name; field++)
+		whole = whole && add(client, head, field->name, field->value);
+	return whole && lws_finalize_write_http_header(client->wsi, head->data + LWS_PRE, &head->at, head->end) == 0;
+}
+
+/* A reply that is not taken ends the connection. */
+static void await_taking(struct web_client *client)
+{
+	lws_set_timeout(client->wsi, PENDING_TIMEOUT_HTTP_CONTENT, (int)client->web->patience);
+}
+
+static unsigned char *bytes_of(const void *data)
+{
+	return (unsigned char *)(uintptr_t)data; /* lws_write takes it unqualified, and leaves HTTP bodies alone */
+}
+
+void web_reply(struct web_client *client, unsigned status, const char *type, const struct web_field *fields,
+	       const void *body, size_t size)
+{
+	struct head head;
+
+	if (client->replied)
+		return;
+	client->replied = true;
+	if (!begin_head(client, &head, status, type, size, fields) ||
+	    (size > 0 && lws_write(client->wsi, bytes_of(body), size, LWS_WRITE_HTTP_FINAL) < 0)) {
+		client->over = true;
+		return;
+	}
+	if (lws_partial_buffered(client->wsi))
+		await_taking(client);
+	if (!client->upgrading && lws_http_transaction_completed(client->wsi) != 0)
+		client->over = true;
+}
+
+void web_begin(struct web_client *client, const char *type, const struct web_field *fields)
+{
+	struct head head;
+
+	client->replied = true;
+	if (!begin_head(client, &head, 200, type, LWS_ILLEGAL_HTTP_CONTENT_LEN, fields))
+		client->over = true;
+	else
+		lws_set_timeout(client->wsi, NO_PENDING_TIMEOUT, 0);
+}
+
+void web_want(struct web_client *client)
+{
+	lws_callback_on_writable(client->wsi);
+}
+
+bool web_send(struct web_client *client, enum web_kind kind, void *data, size_t size)
+{
+	static const enum lws_write_protocol kinds[] = {
+		[WEB_PLAIN] = LWS_WRITE_HTTP,
+		[WEB_BINARY] = LWS_WRITE_BINARY,
+		[WEB_TEXT] = LWS_WRITE_TEXT,
+	};
+
+	if (lws_write(client->wsi, data, size, kinds[kind]) < 0)
+		return false;
+	if (lws_partial_buffered(client->wsi))
+		await_taking(client);
+	return true;
+}
+
+void web_close_saying(struct web_client *client, unsigned status, const char *format, ...)
+{
+	char text[124];
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(text, sizeof(text), format, list);
+	va_end(list);
+	lws_close_reason(client->wsi, (enum lws_close_status)status, (unsigned char *)text, strlen(text));
+}
+
+void web_drop(struct web_client *client)
+{
+	client->over = true;
+	lws_set_timeout(client->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+}

@@ -45,8 +45,7 @@ stress: ## put every primitive through 1 000 000 rounds, checking invariants; AR
 bench: ## build and run the benchmarks beside the peers; ARGS="lock --json" for one, as JSON
 	@scripts/setup bench >&2
 	@scripts/configure $(BUILD) -Dbench=enabled $(MESON_ARGS) >&2
-	@ninja -C $(BUILD) --quiet bench/fairlead-bench >&2
-	@$(BUILD)/bench/fairlead-bench $(ARGS)
+	@scripts/bench $(BUILD) $(ARGS)
 
 lint: ## check format, layers, exports, atomics' pairs, sizes, docs and more; ARGS="layers style" for some
 	@scripts/setup lint

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #define HEADERS 2048
+#define ARGUMENTS 4097        /* what libwebsockets keeps of a request's head is less */
 #define RECEIVED (256 * 1024) /* how much is read at a time */
 #define SENT (64 << 20)       /* how much is given to the system at a time */
 
@@ -461,16 +462,18 @@ bool web_header(struct web_client *client, enum web_header header, char *ret_val
 
 bool web_argument(struct web_client *client, const char *name, char *ret_value, size_t size)
 {
-	char key[32];
-	int length = snprintf(key, sizeof(key), "%s=", name);
+	char key[32], argument[ARGUMENTS];
+	size_t length = (size_t)snprintf(key, sizeof(key), "%s=", name);
+	bool found = false;
 
-	for (int i = 0; lws_hdr_copy_fragment(client->wsi, ret_value, (int)size, WSI_TOKEN_HTTP_URI_ARGS, i) >= 0; i++)
-		if (strncmp(ret_value, key, (size_t)length) == 0) {
-			memmove(ret_value, ret_value + length, strlen(ret_value + length) + 1);
-			return true;
-		}
-	ret_value[0] = '\0';
-	return false;
+	for (int i = 0; !found; i++) {
+		if (lws_hdr_copy_fragment(client->wsi, argument, sizeof(argument), WSI_TOKEN_HTTP_URI_ARGS, i) < 0)
+			break;
+		found = strncmp(argument, key, length) == 0;
+	}
+	found = found && strlen(argument + length) < size;
+	snprintf(ret_value, size, "%s", found ? argument + length : "");
+	return found;
 }
 
 bool web_is_tls(const struct web_client *client)

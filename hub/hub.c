@@ -11,9 +11,7 @@
 #include "source.h"
 #include "status.h"
 #include "view.h"
-#include "web/access.h"
 #include "web/routes.h"
-#include "web/sockets.h"
 #include "web/viewers.h"
 #include "web/web.h"
 #include <errno.h>
@@ -156,12 +154,6 @@ static int add_record(struct hub *hub, const struct hub_record_config *config, F
 	return error;
 }
 
-/* Whether only this machine can reach it. */
-static bool is_private(const struct hub_config *config)
-{
-	return config->socket < 0 ? access_is_loopback(config->address) : sockets_is_loopback(config->socket);
-}
-
 static int open_network(struct hub *hub, FILE *err)
 {
 	const struct hub_config *config = hub->config;
@@ -174,16 +166,15 @@ static int open_network(struct hub *hub, FILE *err)
 		.most = config->clients,
 		.patience = config->patience,
 	};
-	int error;
+	int error = web_open(&hub->web, &options, &routes, hub);
 
-	if (!config->token && !is_private(config)) {
+	if (error != 0) {
+		fprintf(err, "fairlead hub: %s:%d: %s\n", config->address, config->port, strerror(-error));
+	} else if (!config->token && !web_is_local(hub->web)) {
 		fprintf(err, "fairlead hub: %s can be reached from other machines: that needs a --token\n",
 			config->socket < 0 ? config->address : "the socket that was passed");
-		return -EPERM;
+		error = -EPERM;
 	}
-	error = web_open(&hub->web, &options, &routes, hub);
-	if (error != 0)
-		fprintf(err, "fairlead hub: %s:%d: %s\n", config->address, config->port, strerror(-error));
 	return error;
 }
 

@@ -10,18 +10,6 @@
 #define LONGEST 256u
 #define COOKIE "fairlead-token"
 
-bool access_is_loopback(const char *address)
-{
-	struct in_addr four;
-	struct in6_addr six;
-
-	if (inet_pton(AF_INET, address, &four) == 1)
-		return (ntohl(four.s_addr) >> 24) == 127;
-	if (inet_pton(AF_INET6, address, &six) == 1)
-		return IN6_IS_ADDR_LOOPBACK(&six);
-	return strcmp(address, "localhost") == 0 || strcmp(address, "lo") == 0;
-}
-
 static bool is_address(const char *name)
 {
 	unsigned char bytes[16];

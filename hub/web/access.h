@@ -23,7 +23,4 @@ bool access_allowed(struct hub *hub, struct web_client *client) FL_ALL_NONNULL;
 /* The field that lets a browser keep the token, if the request brought it by ?token=. Returns false: nothing to set. */
 bool access_cookie(struct hub *hub, struct web_client *client, char *ret_value, size_t size) FL_ALL_NONNULL;
 
-/* Whether an address is one of this machine only. */
-bool access_is_loopback(const char *address) FL_ALL_NONNULL;
-
 #endif

@@ -4,13 +4,16 @@
 #define _GNU_SOURCE
 #include "sockets.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define DESCRIPTORS 65536u
 
@@ -65,6 +68,40 @@ void sockets_peer(int socket, char *ret_peer, size_t size)
 	snprintf(ret_peer, size, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
 }
 
+static int listen_at(const struct addrinfo *info, int *ret_socket)
+{
+	int listener = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), error;
+
+	if (listener < 0)
+		return -errno;
+	/* Connections of a hub that has ended do not keep the next one from its port. */
+	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+	if (bind(listener, info->ai_addr, info->ai_addrlen) != 0 || listen(listener, SOMAXCONN) != 0) {
+		error = -errno;
+		close(listener);
+		return error;
+	}
+	*ret_socket = listener;
+	return 0;
+}
+
+int sockets_listen(const char *address, int port, int *ret_socket)
+{
+	struct addrinfo *list, *info;
+	char service[8];
+	int error = -EADDRNOTAVAIL;
+
+	snprintf(service, sizeof(service), "%d", port);
+	if (getaddrinfo(address, service,
+			&(struct addrinfo){.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM},
+			&list) != 0)
+		return error;
+	for (info = list; info && error != 0; info = info->ai_next)
+		error = listen_at(info, ret_socket);
+	freeaddrinfo(list);
+	return error;
+}
+
 void sockets_adopt(int socket)
 {
 	fcntl(socket, F_SETFD, FD_CLOEXEC);
@@ -73,5 +110,16 @@ void sockets_adopt(int socket)
 
 int sockets_accept(int socket)
 {
-	return accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int connection = accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (connection < 0)
+		return -errno;
+	/* Replies are sent at once; and of a client that is told nothing, since its stream has nothing new, it is noticed
+	 * when its machine is gone. A socket that is a path needs neither. */
+	setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+	setsockopt(connection, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int));
+	setsockopt(connection, IPPROTO_TCP, TCP_KEEPIDLE, &(int){30}, sizeof(int));
+	setsockopt(connection, IPPROTO_TCP, TCP_KEEPINTVL, &(int){10}, sizeof(int));
+	setsockopt(connection, IPPROTO_TCP, TCP_KEEPCNT, &(int){3}, sizeof(int));
+	return connection;
 }

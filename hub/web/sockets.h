@@ -4,6 +4,7 @@
 #ifndef HUB_SOCKETS_H
 #define HUB_SOCKETS_H
 
+#include <fairlead/attributes.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -19,11 +20,15 @@ bool sockets_is_loopback(int socket);
 /* "address:port" of who is at the other end. */
 void sockets_peer(int socket, char *ret_peer, size_t size);
 
+/* Opens a listening socket at an address, or a name of one, and at no other. Returns 0; -EADDRNOTAVAIL: this machine has
+ * no such address; -EADDRINUSE, -EACCES and what else the system says. */
+int sockets_listen(const char *address, int port, int *ret_socket) FL_ALL_NONNULL FL_MUST_CHECK;
+
 /* Prepares a listening socket that was passed in: it returns instead of waiting when nobody is at the door, and
  * programs that are started do not get it. */
 void sockets_adopt(int socket);
 
-/* The next connection; -1: there is none now. */
+/* The next connection; -EAGAIN: there is none now; -EMFILE and so on: there is, but it can't be taken. */
 int sockets_accept(int socket);
 
 #endif

@@ -50,6 +50,7 @@ struct web {
 	struct door door;
 	unsigned patience;
 	int port;
+	bool local;
 	atomic_bool stopping;
 };
 
@@ -255,7 +256,7 @@ static int of_client(struct web_client *client, struct lws *wsi, enum lws_callba
 	}
 }
 
-static int accept_all(struct web *web, int socket);
+static int accept_all(struct web *web, struct lws *listener);
 
 static int event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
@@ -268,10 +269,10 @@ static int event(struct lws *wsi, enum lws_callback_reasons reason, void *user, 
 	web = lws_context_user(lws_get_context(wsi));
 	client = client_of(wsi);
 	switch (reason) {
-	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
-		return door_knock(&web->door) ? 0 : 1;
 	case LWS_CALLBACK_RAW_RX_FILE:
-		return client ? read_directly(client) : accept_all(web, lws_get_socket_fd(wsi));
+		return client ? read_directly(client) : accept_all(web, wsi);
+	case LWS_CALLBACK_TIMER:
+		return lws_rx_flow_control(wsi, 1) < 0 ? -1 : 0;
 	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
 		return accepted(web, wsi);
 	case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
@@ -291,49 +292,57 @@ static const struct lws_protocols protocols[2] = {
 /* A network that has gone away says nothing: whoever does not answer a ping is closed. */
 static const lws_retry_bo_t idle = {.secs_since_valid_ping = 30, .secs_since_valid_hangup = 45};
 
-static int listen_at(struct web *web, const struct web_options *options, struct lws_context_creation_info *info)
+static int open_vhost(struct web *web, const struct web_options *options, struct lws_context_creation_info *info)
 {
-	info->port = options->socket >= 0 ? CONTEXT_PORT_NO_LISTEN_SERVER : options->port;
-	info->iface = options->socket >= 0 ? NULL : options->address;
-	info->options |= LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
+	info->port = CONTEXT_PORT_NO_LISTEN_SERVER;
 	if (options->certificate) {
 		info->options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 		info->ssl_cert_filepath = options->certificate;
 		info->ssl_private_key_filepath = options->key;
 		info->alpn = "http/1.1";
 	}
-	errno = 0;
 	web->vhost = lws_create_vhost(web->context, info);
 	if (web->vhost)
 		return 0;
-	if (errno == EADDRINUSE || errno == EACCES || errno == EADDRNOTAVAIL)
-		return -errno;
-	return options->certificate ? -EINVAL : -EADDRNOTAVAIL;
+	return options->certificate ? -EINVAL : -ENOMEM;
 }
 
-/* A listening socket that somebody else has opened. libwebsockets accepts from its own only: so it watches this one as
- * it would a file, and is given the connections. */
-static int adopt(struct web *web, int socket)
+/* The listening socket is not opened by libwebsockets: 127.0.0.1 is all addresses to it, if it knows IPv6. It accepts
+ * from its own only: so it watches this one as it would a file, and is given the connections. */
+static int listen_at(struct web *web, const struct web_options *options)
 {
-	lws_sock_file_fd_type descriptor = {.filefd = socket};
+	lws_sock_file_fd_type descriptor = {.filefd = options->socket};
+	int error = 0;
 
-	sockets_adopt(socket);
-	return lws_adopt_descriptor_vhost(web->vhost, LWS_ADOPT_RAW_FILE_DESC, descriptor, protocols[0].name, NULL)
-		       ? 0
-		       : -ENOMEM;
+	if (options->socket >= 0)
+		sockets_adopt(options->socket);
+	else
+		error = sockets_listen(options->address, options->port, &descriptor.filefd);
+	if (error != 0)
+		return error;
+	web->port = sockets_port(descriptor.filefd);
+	web->local = sockets_is_loopback(descriptor.filefd);
+	if (lws_adopt_descriptor_vhost(web->vhost, LWS_ADOPT_RAW_FILE_DESC, descriptor, protocols[0].name, NULL))
+		return 0;
+	close(descriptor.filefd);
+	return -ENOMEM;
 }
 
-static int accept_all(struct web *web, int socket)
+/* Who can't be taken, for want of descriptors, stays at the door: it is looked there again a second later. */
+static int accept_all(struct web *web, struct lws *listener)
 {
 	int connection;
 
-	while ((connection = sockets_accept(socket)) >= 0) {
+	while ((connection = sockets_accept(lws_get_socket_fd(listener))) >= 0) {
 		if (door_knock(&web->door))
 			lws_adopt_socket_vhost(web->vhost, connection); /* which closes it, if it can't */
 		else
 			close(connection);
 	}
-	return 0;
+	if (connection == -EAGAIN || connection == -ECONNABORTED || connection == -EINTR)
+		return 0;
+	lws_set_timer_usecs(listener, LWS_USEC_PER_SEC);
+	return lws_rx_flow_control(listener, 0) < 0 ? -1 : 0;
 }
 
 int web_open(struct web **ret_web, const struct web_options *options, const struct web_handlers *handlers, void *arg)
@@ -361,12 +370,9 @@ int web_open(struct web **ret_web, const struct web_options *options, const stru
 	web->door.most = options->most;
 	web->patience = options->patience;
 	web->context = lws_create_context(&info);
-	error = web->context ? listen_at(web, options, &info) : -ENOMEM;
-	if (error == 0 && options->socket >= 0)
-		error = adopt(web, options->socket);
+	error = web->context ? open_vhost(web, options, &info) : -ENOMEM;
 	if (error == 0)
-		web->port =
-			options->socket >= 0 ? sockets_port(options->socket) : lws_get_vhost_listen_port(web->vhost);
+		error = listen_at(web, options);
 	if (error != 0) {
 		web_close(web);
 		return error;
@@ -409,6 +415,11 @@ void web_stop(struct web *web)
 int web_port(const struct web *web)
 {
 	return web->port;
+}
+
+bool web_is_local(const struct web *web)
+{
+	return web->local;
 }
 
 unsigned web_clients(const struct web *web)

@@ -59,7 +59,7 @@ struct web_handlers {
 };
 
 struct web_options {
-	const char *address;           /* of an interface, or its name; */
+	const char *address;           /* to listen at, or a name of one; */
 	int port;                      /* 0: any that is free */
 	int socket;                    /* a listening socket that was passed in, instead; -1: none */
 	const char *certificate, *key; /* files: TLS; NULL: none */
@@ -67,7 +67,7 @@ struct web_options {
 	unsigned patience;             /* seconds for a request's headers, and for a stalled reply */
 };
 
-/* Opens the port. Returns 0, -EADDRINUSE, -EADDRNOTAVAIL, -EACCES, -ENOMEM, -EINVAL: the certificate or the key. */
+/* Opens the port. Returns 0, -ENOMEM, -EINVAL: the certificate or the key; or as sockets_listen. */
 int web_open(struct web **ret_web, const struct web_options *options, const struct web_handlers *handlers, void *arg)
 	FL_NONNULL(1, 2, 3) FL_MUST_CHECK;
 /* Closes all clients, `gone` is called for each. NULL is allowed. Returns NULL. */
@@ -78,8 +78,11 @@ void web_serve(struct web *web) FL_ALL_NONNULL;
 void web_wake(struct web *web) FL_ALL_NONNULL;
 void web_stop(struct web *web) FL_ALL_NONNULL;
 
-/* The port that it listens at. How many clients there are, and how many have been turned away for being too many. */
+/* The port that it listens at. */
 int web_port(const struct web *web) FL_ALL_NONNULL;
+/* Whether only this machine can reach that. */
+bool web_is_local(const struct web *web) FL_ALL_NONNULL;
+/* How many clients there are, and how many have been turned away for being too many. */
 unsigned web_clients(const struct web *web) FL_ALL_NONNULL;
 uint64_t web_refused(const struct web *web) FL_ALL_NONNULL;
 

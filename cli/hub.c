@@ -160,9 +160,6 @@ static int take_listen(void *arg, const char *value, char *why, size_t size)
 		return -EINVAL;
 	if (length > 0)
 		wish->config.address = keep(wish, begin, length);
-	/* An interface or an address is wanted there, and this is neither. */
-	if (wish->config.address && strcmp(wish->config.address, "localhost") == 0)
-		wish->config.address = "127.0.0.1";
 	return 0;
 }
 

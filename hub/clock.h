@@ -26,7 +26,7 @@ static inline int64_t clock_unix(fl_time when)
  * clock is wrong. */
 static inline fl_time clock_monotonic(int64_t unix_us)
 {
-	int64_t ago = unix_us > 0 ? clock_unix_now() - unix_us : -1; /* of two that are positive: it does not overflow */
+	int64_t ago = unix_us > 0 ? clock_unix_now() - unix_us : -1; /* of two that are positive: no overflow */
 
 	return ago < 0 || ago > 3600 * INT64_C(1000000) ? fl_now() : fl_now() - ago * 1000;
 }

@@ -114,8 +114,8 @@ int sockets_accept(int socket)
 
 	if (connection < 0)
 		return -errno;
-	/* Replies are sent at once; and of a client that is told nothing, since its stream has nothing new, it is noticed
-	 * when its machine is gone. A socket that is a path needs neither. */
+	/* Replies are sent at once; and of a client that is told nothing, since its stream has nothing new, it is
+	 * noticed when its machine is gone. A socket that is a path needs neither. */
 	setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
 	setsockopt(connection, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int));
 	setsockopt(connection, IPPROTO_TCP, TCP_KEEPIDLE, &(int){30}, sizeof(int));

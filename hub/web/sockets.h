@@ -20,8 +20,8 @@ bool sockets_is_loopback(int socket);
 /* "address:port" of who is at the other end. */
 void sockets_peer(int socket, char *ret_peer, size_t size);
 
-/* Opens a listening socket at an address, or a name of one, and at no other. Returns 0; -EADDRNOTAVAIL: this machine has
- * no such address; -EADDRINUSE, -EACCES and what else the system says. */
+/* Opens a listening socket at an address, or a name of one, and at no other. Returns 0; -EADDRNOTAVAIL: this machine
+ * has no such address; -EADDRINUSE, -EACCES and what else the system says. */
 int sockets_listen(const char *address, int port, int *ret_socket) FL_ALL_NONNULL FL_MUST_CHECK;
 
 /* Prepares a listening socket that was passed in: it returns instead of waiting when nobody is at the door, and

@@ -1,5 +1,5 @@
 /*
- * hub/web/web.c - see web.h. The only file that knows libwebsockets.
+ * hub/web/web.c - see web.h.
  *
  * libwebsockets calls one function, `event`, for all that happens, with the connection's `struct lws`. A web_client is
  * made when a connection is accepted, hangs at that struct as its opaque data, and is freed when the struct is.
@@ -10,8 +10,8 @@
  */
 #include "web.h"
 
+#include "client.h"
 #include "door.h"
-#include "receive.h"
 #include "reply.h"
 #include "sockets.h"
 #include <errno.h>
@@ -25,22 +25,8 @@
 #include <unistd.h>
 
 #define HEADERS 2048
-#define ARGUMENTS 4097        /* what libwebsockets keeps of a request's head is less */
 #define RECEIVED (256 * 1024) /* how much is read at a time */
 #define SENT (64 << 20)       /* how much is given to the system at a time */
-
-struct web_client {
-	struct web *web;
-	struct lws *wsi;
-	const struct web_role *role; /* NULL: none */
-	void *data;
-	struct lws *direct; /* the same socket again, if its messages are read by receive.c; NULL */
-	struct receive receive;
-	bool counted;   /* among the clients */
-	bool over;      /* it is to be closed */
-	bool replied;   /* in this request */
-	bool upgrading; /* libwebsockets itself ends the request */
-};
 
 struct web {
 	struct lws_context *context;
@@ -432,69 +418,10 @@ uint64_t web_refused(const struct web *web)
 	return web->door.refused;
 }
 
-/* What a client asks. */
-
 void web_set_role(struct web_client *client, const struct web_role *role, void *data)
 {
 	client->role = role;
 	client->data = data;
-}
-
-/* libwebsockets knows the usual headers by number, and this one by name. */
-#define SITE "sec-fetch-site:"
-
-static const enum lws_token_indexes tokens[] = {
-	[WEB_HOST] = WSI_TOKEN_HOST,
-	[WEB_ORIGIN] = WSI_TOKEN_ORIGIN,
-	[WEB_AUTHORIZATION] = WSI_TOKEN_HTTP_AUTHORIZATION,
-	[WEB_COOKIE] = WSI_TOKEN_HTTP_COOKIE,
-	[WEB_IF_NONE_MATCH] = WSI_TOKEN_HTTP_IF_NONE_MATCH,
-};
-
-bool web_has_header(struct web_client *client, enum web_header header)
-{
-	if (header == WEB_SITE)
-		return lws_hdr_custom_length(client->wsi, SITE, (int)strlen(SITE)) > 0;
-	return lws_hdr_total_length(client->wsi, tokens[header]) > 0;
-}
-
-bool web_header(struct web_client *client, enum web_header header, char *ret_value, size_t size)
-{
-	int length;
-
-	if (header == WEB_SITE)
-		length = lws_hdr_custom_copy(client->wsi, ret_value, (int)size, SITE, (int)strlen(SITE));
-	else
-		length = lws_hdr_copy(client->wsi, ret_value, (int)size, tokens[header]);
-	if (length <= 0)
-		ret_value[0] = '\0';
-	return length > 0;
-}
-
-bool web_argument(struct web_client *client, const char *name, char *ret_value, size_t size)
-{
-	char key[32], argument[ARGUMENTS];
-	size_t length = (size_t)snprintf(key, sizeof(key), "%s=", name);
-	bool found = false;
-
-	for (int i = 0; !found; i++) {
-		if (lws_hdr_copy_fragment(client->wsi, argument, sizeof(argument), WSI_TOKEN_HTTP_URI_ARGS, i) < 0)
-			break;
-		found = strncmp(argument, key, length) == 0;
-	}
-	found = found && strlen(argument + length) < size;
-	snprintf(ret_value, size, "%s", found ? argument + length : "");
-	return found;
-}
-
-bool web_is_tls(const struct web_client *client)
-{
-	return lws_is_ssl(client->wsi);
-}
-
-void web_peer(struct web_client *client, char *ret_peer, size_t size)
-{
-	sockets_peer(lws_get_socket_fd(client->wsi), ret_peer, size);
 }
 
 /* Replies. */

@@ -1,0 +1,24 @@
+/*
+ * hub/web/client.h - what the files that know libwebsockets know of a client; nobody else does.
+ */
+#ifndef HUB_CLIENT_H
+#define HUB_CLIENT_H
+
+#include "receive.h"
+#include "web.h"
+#include <libwebsockets.h>
+
+struct web_client {
+	struct web *web;
+	struct lws *wsi;
+	const struct web_role *role; /* NULL: none */
+	void *data;
+	struct lws *direct; /* the same socket again, if its messages are read by receive.c; NULL */
+	struct receive receive;
+	bool counted;   /* among the clients */
+	bool over;      /* it is to be closed */
+	bool replied;   /* in this request */
+	bool upgrading; /* libwebsockets itself ends the request */
+};
+
+#endif

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define HEADERS 2048
@@ -197,23 +198,42 @@ static int read_directly(struct web_client *client)
 	return error == -EPROTO || error == -ECONNRESET ? -1 : 0;
 }
 
+/* What a client still says that gets a reply without an end is of no use; that it is gone is. */
+static int read_away(struct web_client *client)
+{
+	char ignored[RECEIVE_ASIDE];
+	ssize_t n = recv(lws_get_socket_fd(client->direct), ignored, sizeof(ignored), MSG_DONTWAIT);
+
+	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+		return 0;
+	web_drop(client);
+	return -1;
+}
+
+/* Looks at the socket a second time, to read from it. Returns false: it can't be done. */
+static bool look_directly(struct web_client *client)
+{
+	lws_sock_file_fd_type descriptor = {.filefd = fcntl(lws_get_socket_fd(client->wsi), F_DUPFD_CLOEXEC, 0)};
+
+	if (descriptor.filefd < 0)
+		return false;
+	client->direct = lws_adopt_descriptor_vhost(client->web->vhost, LWS_ADOPT_RAW_FILE_DESC, descriptor,
+						    protocols[0].name, NULL);
+	if (client->direct)
+		lws_set_opaque_user_data(client->direct, client);
+	else
+		close(descriptor.filefd);
+	return client->direct != NULL;
+}
+
 static int opened(struct web_client *client)
 {
-	lws_sock_file_fd_type descriptor;
-
 	client->web->handlers.opened(client->web->arg, client);
 	if (client->over)
 		return -1;
-	if (!client->role || !client->role->place || web_is_tls(client))
+	/* Where it can't be read directly, messages come by `received`. */
+	if (!client->role || !client->role->place || web_is_tls(client) || !look_directly(client))
 		return 0;
-	descriptor.filefd = fcntl(lws_get_socket_fd(client->wsi), F_DUPFD_CLOEXEC, 0);
-	if (descriptor.filefd < 0)
-		return 0; /* it goes the other way, too */
-	client->direct = lws_adopt_descriptor_vhost(client->web->vhost, LWS_ADOPT_RAW_FILE_DESC, descriptor,
-						    protocols[0].name, NULL);
-	if (!client->direct)
-		return 0;
-	lws_set_opaque_user_data(client->direct, client);
 	return lws_rx_flow_control(client->wsi, 0) < 0 ? -1 : 0;
 }
 
@@ -256,7 +276,9 @@ static int event(struct lws *wsi, enum lws_callback_reasons reason, void *user, 
 	client = client_of(wsi);
 	switch (reason) {
 	case LWS_CALLBACK_RAW_RX_FILE:
-		return client ? read_directly(client) : accept_all(web, wsi);
+		if (!client)
+			return accept_all(web, wsi);
+		return client->role && client->role->place ? read_directly(client) : read_away(client);
 	case LWS_CALLBACK_TIMER:
 		return lws_rx_flow_control(wsi, 1) < 0 ? -1 : 0;
 	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
@@ -493,7 +515,9 @@ void web_begin(struct web_client *client, const char *type, const struct web_fie
 	struct head head;
 
 	client->replied = true;
-	if (!begin_head(client, &head, 200, type, LWS_ILLEGAL_HTTP_CONTENT_LEN, fields))
+	/* During a request libwebsockets does not read. But it polls for that, and does not wait when there is something,
+	 * be it the end: so that has to be read here. */
+	if (!begin_head(client, &head, 200, type, LWS_ILLEGAL_HTTP_CONTENT_LEN, fields) || !look_directly(client))
 		client->over = true;
 	else
 		lws_set_timeout(client->wsi, NO_PENDING_TIMEOUT, 0);

@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 const char hub_about[] =
@@ -163,41 +162,21 @@ static int take_listen(void *arg, const char *value, char *why, size_t size)
 	return 0;
 }
 
-/* At least 8 characters that need no escaping in an address or a cookie. */
-static int set_token(struct hub_wish *wish, const char *token, char *why, size_t size)
-{
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-";
-	size_t length = strlen(token);
-
-	if (length < 8 || length > 128 || token[strspn(token, letters)] != '\0')
-		return wrong(why, size, "no good token", "it has 8 to 128 of A-Z a-z 0-9 . _ ~ -");
-	wish->config.token = keep(wish, token, length);
-	return 0;
-}
-
 static int take_token(void *arg, const char *value, char *why, size_t size)
 {
-	return set_token(arg, value, why, size);
+	struct hub_wish *wish = arg;
+
+	if (values_token(value, why, size) != 0)
+		return -EINVAL;
+	wish->config.token = keep(wish, value, strlen(value));
+	return wish->config.token ? 0 : wrong(why, size, "the token", strerror(ENOMEM));
 }
 
-/* The first line of a file that nobody else may read. */
 static int take_token_file(void *arg, const char *value, char *why, size_t size)
 {
-	FILE *file = fopen(value, "re");
-	char line[160] = "";
-	struct stat status;
+	char token[VALUES_TOKEN];
 
-	if (!file)
-		return wrong(why, size, value, strerror(errno));
-	if (fstat(fileno(file), &status) == 0 && (status.st_mode & 077) != 0) {
-		fclose(file);
-		return wrong(why, size, value, "others may read it: chmod 600");
-	}
-	if (!fgets(line, sizeof(line), file))
-		line[0] = '\0';
-	fclose(file);
-	line[strcspn(line, "\n")] = '\0';
-	return set_token(arg, line, why, size);
+	return values_token_file(value, token, why, size) == 0 ? take_token(arg, token, why, size) : -EINVAL;
 }
 
 static int take_host(void *arg, const char *value, char *why, size_t size)

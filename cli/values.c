@@ -1,5 +1,5 @@
 /*
- * cli/values.c - reads numbers, durations and names, and says what is wrong with one that is none.
+ * cli/values.c - reads numbers, durations, names and tokens, and says what is wrong with one that is none.
  *
  * Numbers are read by hand as far as strtoull and strtod take more than is meant: signs, blanks, hexadecimals,
  * infinity.
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define DIGITS "0123456789"
 
@@ -77,4 +78,41 @@ int values_channel(const char *value, char *why, size_t size)
 	else
 		return 0;
 	return -EINVAL;
+}
+
+int values_token(const char *value, char *why, size_t size)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-";
+	size_t length = strlen(value);
+
+	if (length >= 8 && length < VALUES_TOKEN && value[strspn(value, letters)] == '\0')
+		return 0;
+	snprintf(why, size, "no good token: it has 8 to 128 of A-Z a-z 0-9 . _ ~ -");
+	return -EINVAL;
+}
+
+int values_token_file(const char *value, char ret_token[VALUES_TOKEN], char *why, size_t size)
+{
+	FILE *file = fopen(value, "re");
+	char line[VALUES_TOKEN + 2] = "";
+	struct stat status;
+	bool open_to_others;
+
+	if (!file) {
+		snprintf(why, size, "%s", strerror(errno));
+		return -EINVAL;
+	}
+	open_to_others = fstat(fileno(file), &status) == 0 && (status.st_mode & 077) != 0;
+	if (!open_to_others && !fgets(line, sizeof(line), file))
+		line[0] = '\0';
+	fclose(file);
+	line[strcspn(line, "\n")] = '\0';
+	if (open_to_others) {
+		snprintf(why, size, "others may read it: chmod 600");
+		return -EINVAL;
+	}
+	if (values_token(line, why, size) != 0)
+		return -EINVAL;
+	memcpy(ret_token, line, strlen(line) + 1);
+	return 0;
 }

@@ -10,6 +10,9 @@ export XDG_RUNTIME_DIR=$scratch/run
 mkdir -m 700 "$XDG_RUNTIME_DIR"
 # shellcheck disable=SC2154
 fairlead=$build/cli/fairlead
+# The system's, which has the packages of the system.
+python=/usr/bin/python3
+[ -x "$python" ] || python=python3
 started=()
 trap 'kill -KILL "${started[@]}" 2>/dev/null; rm -rf "$scratch"' EXIT
 
@@ -50,7 +53,7 @@ hub_end() {
 
 # asks PATH [ARGUMENT...] - prints what the hub replies.
 asks() {
-	python3 - "http://127.0.0.1:$port$1" <<-'END'
+	"$python" - "http://127.0.0.1:$port$1" <<-'END'
 		import sys, urllib.request
 		sys.stdout.buffer.write(urllib.request.urlopen(sys.argv[1], timeout=60).read())
 	END
@@ -58,7 +61,7 @@ asks() {
 
 # until_status EXPRESSION - asks for the status until the expression is true of it: `streams` are its streams by name.
 until_status() {
-	timeout 60 python3 - "http://127.0.0.1:$port/status" "$1" <<-'END'
+	timeout 60 "$python" - "http://127.0.0.1:$port/status" "$1" <<-'END'
 		import json, sys, urllib.request
 		while True:
 		    status = json.load(urllib.request.urlopen(sys.argv[1], timeout=60))

@@ -9,7 +9,7 @@ build=$1
 
 # passes ADDRESS ARGUMENT... - a hub with a listening socket at that address: an IPv4 one, or a path.
 passes() {
-	exec python3 -c '
+	exec "$python" -c '
 import os, socket, sys
 path = sys.argv[1].startswith("/")
 listener = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
@@ -21,7 +21,7 @@ os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
 os.execv(sys.argv[2], [sys.argv[2], "hub", *sys.argv[3:]])' "$1" "$fairlead" "${@:2}"
 }
 replies_at_path() {
-	python3 - "$1" <<-'END'
+	"$python" - "$1" <<-'END'
 		import socket, sys
 		hub = socket.socket(socket.AF_UNIX)
 		hub.connect(sys.argv[1])

@@ -1,6 +1,6 @@
 #!/bin/bash
-# run-hub-stall.sh BUILD - a viewer that takes nothing of what it is sent is closed when the hub's patience is over, however
-# its frames are sent.
+# run-hub-stall.sh BUILD - a viewer that takes nothing of what it is sent is closed when the hub's patience is over,
+# however its frames are sent.
 # shellcheck source=tap.sh
 . "$(dirname "$0")/tap.sh"
 build=$1

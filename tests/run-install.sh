@@ -91,6 +91,15 @@ fi
 if [ -e "$build/cli/fairlead" ]; then
 	check "installs the command" "$(find "$stage" -path '*/bin/fairlead')" --version
 	check "installs what completes it" bash -n "$(find "$stage" -path '*/completions/fairlead')"
+	check "installs an example of its configuration" test -s "$(find "$stage" -path '*/fairlead/examples/hub.conf')"
+	check "installs a socket unit" test -s "$(find "$stage" -path '*/systemd/system/fairlead-hub.socket')"
+	runs_the_command() {
+		local unit program
+		unit=$(find "$stage" -path '*/systemd/system/fairlead-hub.service')
+		program=$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' "$unit")
+		[ -x "$stage$program" ] || { echo "there is no $program"; return 1; }
+	}
+	check "installs a service unit, which runs it" runs_the_command
 else
 	skip "installs the command" "it is not built: its libraries are not installed"
 fi

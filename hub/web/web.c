@@ -279,6 +279,8 @@ static int event(struct lws *wsi, enum lws_callback_reasons reason, void *user, 
 		if (!client)
 			return accept_all(web, wsi);
 		return client->role && client->role->place ? read_directly(client) : read_away(client);
+	case LWS_CALLBACK_RAW_ADOPT:
+		return -1; /* CONNECT makes libwebsockets hand a connection over, for good and unasked */
 	case LWS_CALLBACK_TIMER:
 		return lws_rx_flow_control(wsi, 1) < 0 ? -1 : 0;
 	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
@@ -361,6 +363,7 @@ int web_open(struct web **ret_web, const struct web_options *options, const stru
 		.user = web,
 		.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
 		.timeout_secs = options->patience,
+		.timeout_secs_ah_idle = options->patience, /* for headers */
 		.keepalive_timeout = 30,
 		.pt_serv_buf_size = RECEIVED,
 		.retry_and_idle_policy = &idle,

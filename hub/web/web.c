@@ -511,6 +511,9 @@ void web_reply(struct web_client *client, unsigned status, const char *type, con
 		await_taking(client);
 	if (!client->upgrading && lws_http_transaction_completed(client->wsi) != 0)
 		client->over = true;
+	/* The reply may come later than the handler of the request has returned, which would have closed. */
+	if (client->over)
+		lws_callback_on_writable(client->wsi);
 }
 
 void web_begin(struct web_client *client, const char *type, const struct web_field *fields)

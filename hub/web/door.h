@@ -38,7 +38,16 @@ static inline bool door_enter(struct door *door)
 	return client;
 }
 
-/* He is gone; `client` is what door_enter returned. */
+/* Who is in, and no client, asks again. Returns whether he is one from now on. */
+static inline bool door_ask(struct door *door)
+{
+	bool client = door->clients < door->most;
+
+	door->clients += client;
+	return client;
+}
+
+/* He is gone; `client` is what door_enter or door_ask returned last. */
 static inline void door_leave(struct door *door, bool client)
 {
 	door->connections--;

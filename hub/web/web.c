@@ -83,6 +83,7 @@ static void destroyed(struct web *web, struct web_client *client, const struct l
 
 static bool admitted(struct web_client *client)
 {
+	client->counted = client->counted || door_ask(&client->web->door);
 	if (client->counted)
 		return true;
 	web_say(client, 503, "there are %u clients already, which is all that this hub admits", client->web->door.most);

@@ -120,7 +120,7 @@ static int end_control(struct receive *receive, const struct receive_events *eve
 {
 	receive->headed = 0;
 	if (receive->opcode == CLOSE)
-		return -ECONNRESET;
+		return -ESHUTDOWN;
 	if (receive->opcode == PING && !receive->unwanted)
 		events->ping(arg, receive->small, receive->n_small);
 	return 0;

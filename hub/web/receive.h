@@ -47,7 +47,8 @@ struct receive {
 	const char *wrong; /* what the client has done */
 };
 
-/* Reads what there is, for a turn. Returns 0; -ECONNRESET: the client has closed, or is gone; -EPROTO: it does not keep
+/* Reads what there is, for a turn. Returns 0; -ESHUTDOWN: the client closes, `small` is what it says, which is to be
+ * answered; -ECONNRESET: it is gone; -EPROTO: it does not keep
  * to the protocol, `wrong` says how; -ECANCELED: `part` has returned false. After the last one it may be called on: all
  * is thrown away until the client closes. */
 int receive_turn(struct receive *receive, int socket, const struct receive_events *events, void *arg)

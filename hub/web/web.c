@@ -144,6 +144,12 @@ static int received(struct web_client *client, void *data, size_t size)
 	return client->role && client->role->message(client->data, &part) && !client->over ? 0 : -1;
 }
 
+/* What is sent and not taken ends the connection. */
+static void await_taking(struct web_client *client)
+{
+	lws_set_timeout(client->wsi, PENDING_TIMEOUT_HTTP_CONTENT, (int)client->web->patience);
+}
+
 /* All that was buffered has been sent when libwebsockets says that a connection is writable. */
 static int writable(struct web_client *client)
 {
@@ -172,13 +178,32 @@ static bool take_part(void *arg, const struct web_part *part)
 	return client->role && client->role->message(client->data, part);
 }
 
+/* Of several pings the last one may be answered alone: who does not read gets no more than fits into its socket. */
 static void answer_ping(void *arg, const void *data, size_t size)
 {
 	struct web_client *client = arg;
 	unsigned char pong[LWS_PRE + RECEIVE_CONTROL];
 
+	if (lws_partial_buffered(client->wsi))
+		return;
 	memcpy(pong + LWS_PRE, data, size);
 	lws_write(client->wsi, pong + LWS_PRE, size, LWS_WRITE_PONG);
+	if (lws_partial_buffered(client->wsi))
+		await_taking(client);
+}
+
+/* With the status that the client gave. libwebsockets sends such a frame only to wait for its answer: so it is sent as
+ * bytes. */
+static void answer_close(struct web_client *client)
+{
+	const struct receive *receive = &client->receive;
+	unsigned char frame[LWS_PRE + 4] = {0};
+
+	frame[LWS_PRE] = 0x88;
+	frame[LWS_PRE + 1] = receive->n_small < 2 ? 0 : 2;
+	memcpy(frame + LWS_PRE + 2, receive->small, frame[LWS_PRE + 1]);
+	if (!client->over)
+		lws_write(client->wsi, frame + LWS_PRE, 2u + frame[LWS_PRE + 1], LWS_WRITE_HTTP);
 }
 
 /* After a refusal the rest of what the client sends is thrown away until it closes, so that it reads why. */
@@ -194,9 +219,11 @@ static int read_directly(struct web_client *client)
 		client->over = true;
 		lws_callback_on_writable(client->wsi);
 	}
-	if (error == -ECONNRESET)
+	if (error == -ESHUTDOWN)
+		answer_close(client);
+	if (error == -ESHUTDOWN || error == -ECONNRESET)
 		web_drop(client);
-	return error == -EPROTO || error == -ECONNRESET ? -1 : 0;
+	return error == 0 || error == -ECANCELED ? 0 : -1;
 }
 
 /* What a client still says that gets a reply without an end is of no use; that it is gone is. */
@@ -482,12 +509,6 @@ static bool begin_head(struct web_client *client, struct head *head, unsigned st
 	for (field = fields; field && field->name; field++)
 		whole = whole && add(client, head, field->name, field->value);
 	return whole && lws_finalize_write_http_header(client->wsi, head->data + LWS_PRE, &head->at, head->end) == 0;
-}
-
-/* A reply that is not taken ends the connection. */
-static void await_taking(struct web_client *client)
-{
-	lws_set_timeout(client->wsi, PENDING_TIMEOUT_HTTP_CONTENT, (int)client->web->patience);
 }
 
 static unsigned char *bytes_of(const void *data)

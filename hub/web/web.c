@@ -543,8 +543,8 @@ void web_begin(struct web_client *client, const char *type, const struct web_fie
 	struct head head;
 
 	client->replied = true;
-	/* During a request libwebsockets does not read. But it polls for that, and does not wait when there is something,
-	 * be it the end: so that has to be read here. */
+	/* During a request libwebsockets does not read. But it polls for that, and does not wait when there is
+	 * something, be it the end: so that has to be read here. */
 	if (!begin_head(client, &head, 200, type, LWS_ILLEGAL_HTTP_CONTENT_LEN, fields) || !look_directly(client))
 		client->over = true;
 	else

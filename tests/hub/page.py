@@ -1,0 +1,316 @@
+#!/usr/bin/python3 -B
+"""page.py BUILD [SHOTS] - what somebody sees who opens the hub's page: the test behind tests/run-hub-page.sh.
+
+A hub with the synthetic camera and motion detection, and a browser without a screen. The page's canvases are read
+pixel by pixel: they must change, their time code must tell the time, and the processor's must have its boxes. Then what
+may happen to somebody who looks: the processor is stopped and started by its button, another browser that looks too
+stops in mid-stream, the hub is killed and comes back, the room is dark, the screen is small.
+
+Nothing is expected at a certain time. How many frames a second were shown is said, not asserted: that depends on the
+machine. With a folder SHOTS the screenshots are kept there.
+"""
+import base64
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import tap
+import time_code
+from hub_process import Hub, find, wait_for
+from webdriver import Browser, Driver
+
+STREAMS = ("camera", "motion")
+FRAMES = 100  # of each stream are to be shown, at least
+OLD = 15  # seconds: a picture with a time code before that is not a live one
+
+# Counts what the page draws, by the canvas.
+COUNT = """
+window.drawn = {};
+const draw = CanvasRenderingContext2D.prototype.drawImage;
+CanvasRenderingContext2D.prototype.drawImage = function (...all) {
+	window.drawn[this.canvas.id] = (window.drawn[this.canvas.id] ?? 0) + 1;
+	return draw.apply(this, all);
+};
+"""
+
+# What a canvas shows: the strip of the time code, a sum over all pixels, and how many have the colour of motion's
+# boxes, about. It is looked at in a copy, so that the page's own canvas stays as it is.
+LOOK = """
+const canvas = document.getElementById(`picture-${arguments[0]}`), { width, height } = canvas;
+const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+copy.drawImage(canvas, 0, 0);
+const { data } = copy.getImageData(0, 0, width, height);
+const cell = Math.max(4, Math.floor(width / 80));
+let sum = 0, boxes = 0;
+for (let i = 0; i < data.length; i += 4) {
+	const [red, green, blue] = [data[i], data[i + 1], data[i + 2]];
+	sum = (Math.imul(sum, 31) + (red << 16 | green << 8 | blue)) | 0;
+	boxes += green > 190 && red < 130 && blue > 60 && blue < 160;
+}
+const strip = data.subarray(data.length - 4 * width * cell);
+let text = "";
+for (let i = 0; i < strip.length; i += 4096)
+	text += String.fromCharCode(...strip.subarray(i, i + 4096));
+return { width, height, sum, boxes, strip: btoa(text) };
+"""
+
+STATE = """
+const card = document.querySelector(`[data-stream="${arguments[0]}"]`);
+return { ...card.dataset, badge: card.querySelector(".badge").textContent,
+	button: card.querySelector(".toggle").textContent, drawn: window.drawn?.[`picture-${arguments[0]}`] ?? 0 };
+"""
+
+# How far the page can be scrolled sideways; whether a card is within the screen's width.
+WIDTHS = """
+const { scrollWidth, clientWidth } = document.documentElement;
+const card = document.querySelector(".stream").getBoundingClientRect();
+return { over: scrollWidth - clientWidth, card: card.left >= 0 && card.right <= clientWidth && card.width > 0 };
+"""
+
+LOST = "const lost = document.getElementById('lost'); return lost.hidden ? '' : lost.textContent;"
+
+
+class Page:
+    """A browser that shows the hub's page."""
+
+    def __init__(self, browser, address):
+        self.browser = browser
+        browser.open(address)
+        self.is_ready = wait_for(lambda: browser.run("return document.documentElement.dataset.ready === 'true'"))
+        browser.run(COUNT)
+
+    def state(self, stream):
+        return self.browser.run(STATE, stream)
+
+    def drawn(self, stream):
+        return self.state(stream)["drawn"]
+
+    def shows_more(self, stream, frames=1):
+        """Whether so many more frames come to be drawn."""
+        before = self.drawn(stream)
+        return wait_for(lambda: self.drawn(stream) >= before + frames)
+
+    def look(self, stream):
+        return Look(self.browser.run(LOOK, stream))
+
+    def lost(self):
+        return self.browser.run(LOST)
+
+
+class Look:
+    """What a canvas showed at a moment, and what its time code says."""
+
+    def __init__(self, seen):
+        self.size = (seen["width"], seen["height"])
+        self.sum, self.boxes = seen["sum"], seen["boxes"]
+        self.at = time.time()
+        self.code = time_code.read(base64.b64decode(seen["strip"]), self.size[0])
+
+    def tells_the_time(self):
+        return self.code is not None and self.at - OLD < self.code < self.at + 1
+
+    def __str__(self):
+        return f"{self.size}, sum {self.sum}, boxes {self.boxes}, code {self.code} at {self.at}"
+
+
+def check_pictures(page, hub):
+    for name in STREAMS:
+        tap.check(f"{name}: frames come to be drawn", page.shows_more(name), page.state(name))
+        first = page.look(name)
+        tap.check(f"{name}: more of them come", page.shows_more(name, 10), page.state(name))
+        second = page.look(name)
+        both = f"{first}\n{second}"
+        tap.check(f"{name}: its canvas has the size of its frames", first.size == (1280, 720), both)
+        tap.check(f"{name}: its pixels change", first.sum != second.sum, both)
+        tap.check(f"{name}: its time code tells the time", first.tells_the_time() and second.tells_the_time(), both)
+        tap.check(f"{name}: its time code advances", first.code and second.code and first.code < second.code, both)
+    has_boxes = wait_for(lambda: page.look("motion").boxes > 3 * page.look("camera").boxes + 500)
+    tap.check("motion: it has boxes, which camera has not", has_boxes, page.look("motion"))
+    best = 0.0
+    for name in STREAMS:
+        enough = wait_for(lambda: page.drawn(name) >= FRAMES)
+        tap.check(f"{name}: {FRAMES} frames are shown", enough, page.state(name))
+        best = max(best, float(page.state(name)["fps"]))
+        tap.note(f"{name}: {page.state(name)}")
+    tap.check("the page says how many frames it shows a second", best > 0)
+    check_hub(hub)
+
+
+def check_hub(hub):
+    """What the hub says of the same."""
+    status = hub.status()
+    for name in STREAMS:
+        stream = find(status, name)
+        lost = [reader for reader in stream["readers"] if reader["dropped"] > 0]
+        tap.check(f"{name}: the hub has dropped nothing", stream["dropped"] == 0 and not lost, stream)
+        tap.check(f"{name}: the hub knows who looks", len(stream["viewers"]) == 1, stream["viewers"])
+    tap.check("no frame was torn", status["torn"] == 0, status["torn"])
+
+
+def check_console(page):
+    said = [entry for entry in page.browser.log() if entry["level"] != "INFO"]
+    tap.check("the console has nothing to complain about", not said, said)
+
+
+def check_button(page, hub):
+    def badge(word):
+        return wait_for(lambda: page.state("motion")["badge"] == word)
+
+    page.browser.click('[data-stream="motion"] .toggle')
+    tap.check("a processor is stopped by its button", badge("stopped"), page.state("motion"))
+    tap.check("the hub knows", not hub.stream("motion")["running"], hub.stream("motion"))
+    tap.check("the camera goes on", page.shows_more("camera", 10), page.state("camera"))
+    tap.check("the button says how to start it", page.state("motion")["button"] == "Start", page.state("motion"))
+    page.browser.click('[data-stream="motion"] .toggle')
+    tap.check("and starts it", badge("online"), page.state("motion"))
+    tap.check("its frames come again", page.shows_more("motion", 10), page.state("motion"))
+
+
+def viewers(hub):
+    return {viewer["name"]: viewer["sent"] for name in STREAMS for viewer in hub.stream(name)["viewers"]}
+
+
+def sent_by_now(hub, names):
+    return sum(sent for name, sent in viewers(hub).items() if name in names)
+
+
+def check_stopped_browser(page, hub, driver):
+    """Another one, whose processes are stopped in mid-stream: the hub waits for what it has been sent, and no more."""
+    mine = set(viewers(hub))
+    with contextlib.closing(Browser(driver)) as browser:
+        other = Page(browser, hub.address)
+        others = wait_for(lambda: len(new := set(viewers(hub)) - mine) == len(STREAMS) and new)
+        tap.check("another browser looks, too", others and other.shows_more("camera", 5), viewers(hub))
+        stopped = browser.renderers()
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            check_the_first_goes_on(page, hub, others, bool(stopped))
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+        tap.check("it goes on, too, when it can", other.shows_more("camera", 5), other.state("camera"))
+    gone = wait_for(lambda: not set(viewers(hub)) & set(others))
+    tap.check("when it is closed the hub knows", gone, viewers(hub))
+
+
+def check_the_first_goes_on(page, hub, others, is_stopped):
+    last = [-1]
+
+    def is_quiet():
+        before, last[0] = last[0], sent_by_now(hub, others)
+        return before == last[0]
+
+    tap.check("it is stopped, and the hub sends it no more", is_stopped and wait_for(is_quiet, pause=0.3), viewers(hub))
+    for name in STREAMS:
+        tap.check(f"{name}: the first browser shows more", page.shows_more(name, 30), page.state(name))
+    tap.check("while the other was sent nothing", sent_by_now(hub, others) == last[0], viewers(hub))
+
+
+def check_other_looks(page, shots):
+    """Screenshots in the dark and on a small screen: not blank, and of the right brightness."""
+    browser = page.browser
+    for scheme in ("light", "dark"):
+        browser.devtools("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        for place, (width, height, mobile) in {"desk": (1400, 1100, False), "phone": (390, 844, True)}.items():
+            browser.devtools("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
+                             mobile=mobile)
+            check_shot(page, shots / f"{place}-{scheme}.png", scheme == "dark", f"{scheme}, {place}")
+    browser.devtools("Emulation.clearDeviceMetricsOverride")
+    browser.devtools("Emulation.setEmulatedMedia", features=[])
+    shown = all(page.shows_more(name, 5) for name in STREAMS)
+    tap.check("back on the large screen both streams are shown", shown, [page.state(name) for name in STREAMS])
+
+
+def check_shot(page, file, is_dark, name):
+    tap.check(f"{name}: frames come to be drawn", page.shows_more("camera", 5), page.state("camera"))
+    file.write_bytes(page.browser.screenshot())
+    pixels, size = small(file)
+    colours = len({pixels[i : i + 3] for i in range(0, len(pixels), 3)})
+    corner = sum(pixels[-3:]) / 3  # the lower right one is the page's ground
+    tap.check(f"{name}: a picture of it is not blank", colours > 200, f"{colours} colours of {size} pixels")
+    tap.check(f"{name}: its ground is {'dark' if is_dark else 'bright'}", (corner < 100) == is_dark, corner)
+    widths = page.browser.run(WIDTHS)
+    tap.check(f"{name}: nothing hangs over the edge", widths["over"] <= 0 and widths["card"], widths)
+
+
+def small(file):
+    """The pixels of a picture, made smaller: RGB."""
+    words = ["ffmpeg", "-v", "error", "-i", file, "-vf", "scale=iw/4:ih/4", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    pixels = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=True).stdout
+    return pixels, len(pixels) // 3
+
+
+def check_return(page, hub, start):
+    """Kills the hub, and starts another one at the same address. Returns that one."""
+    hub.kill()
+    tap.check("a hub that is killed is missed", "lost" in wait_for(page.lost), page.lost())
+    is_unknown = wait_for(lambda: page.state("camera")["badge"] == "unknown")
+    tap.check("what was known of its streams counts no more", is_unknown, page.state("camera"))
+    hub = start(port=hub.port)
+    tap.check("when it is there again the page finds it", wait_for(lambda: not page.lost()), page.lost())
+    for name in STREAMS:
+        tap.check(f"{name}: frames come again", page.shows_more(name, 10), page.state(name))
+    looks = [page.look(name) for name in STREAMS]
+    tap.check("with the right time", all(look.tells_the_time() for look in looks), [str(look) for look in looks])
+    return hub
+
+
+def check_console_at_the_end(page):
+    """While the hub was away connections failed, which browsers say. A planted violation shows that the log has what it
+    should."""
+    away = re.compile(r"ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|WebSocket connection to|Failed to load resource")
+    said = [entry for entry in page.browser.log() if entry["level"] != "INFO" and not away.search(entry["message"])]
+    tap.check("the console has nothing else to complain about", not said, said)
+    page.browser.run("document.body.append(Object.assign(document.createElement('script'), { textContent: '1' }))")
+    planted = wait_for(lambda: [one for one in page.browser.log() if "Content Security Policy" in one["message"]])
+    tap.check("a script that was smuggled in would be seen", planted)
+
+
+def check_firefox(hub, folder):
+    """The main thing once more."""
+    if not shutil.which("geckodriver") or not (shutil.which("firefox") or shutil.which("firefox-esr")):
+        tap.skip("Firefox shows the page", "firefox and geckodriver are not both installed")
+        return
+    with contextlib.closing(Driver("geckodriver", folder)) as driver, contextlib.closing(Browser(driver)) as browser:
+        page = Page(browser, hub.address)
+        shown = page.is_ready and all(page.shows_more(name, 30) for name in STREAMS)
+        look = page.look("camera")
+        tap.check("Firefox shows the page", shown and look.tells_the_time(), f"{page.state('camera')}\n{look}")
+
+
+def main(build, shots=None):
+    with contextlib.ExitStack() as stack:
+        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
+
+        def start(port=0):
+            hub = Hub(build, folder, "--verify", port=port)
+            stack.callback(hub.kill)
+            return hub
+
+        hub = start()
+        driver = stack.enter_context(contextlib.closing(Driver("chromedriver", folder)))
+        page = Page(stack.enter_context(contextlib.closing(Browser(driver))), hub.address)
+        tap.note(f"{page.browser.capabilities['browserName']} {page.browser.capabilities['browserVersion']}")
+        tap.check("the page is ready", page.is_ready)
+        check_pictures(page, hub)
+        check_button(page, hub)
+        check_stopped_browser(page, hub, driver)
+        check_other_looks(page, pathlib.Path(shots or folder))
+        check_console(page)
+        hub = check_return(page, hub, start)
+        check_console_at_the_end(page)
+        check_firefox(hub, folder)
+        status, said = hub.end()
+        tap.check("the hub ends well", status == 0 and "torn: 0" in said, f"{status}\n{said}\n{hub.said()}")
+    tap.end()
+
+
+main(*sys.argv[1:])

@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "hub/processing.h"
+#include "stop.h"
 #include "values.h"
 
 const char processor_about[] =
@@ -38,6 +39,7 @@ const struct option_row processor_rows[] = {
 int processor_command(int argc, char **argv)
 {
 	struct config config = {0};
+	static fl_note stop; /* the thread that takes signals may outlive this call */
 	struct options options;
 	int error = options_read(command_find(command_all, "processor"), argc, argv, &config, &options), status;
 
@@ -46,8 +48,10 @@ int processor_command(int argc, char **argv)
 	if (!config.input || !config.output || options.n != 1) {
 		options_wrong(argv[0], "it takes --input, --output and a processor");
 		status = COMMAND_USAGE;
+	} else if (stop_on_signals(&stop) != 0) {
+		status = COMMAND_FAILED;
 	} else {
-		status = processing_main(options.arguments[0], config.input, config.output);
+		status = processing_main(options.arguments[0], config.input, config.output, &stop);
 	}
 	options_close(&options);
 	return status;

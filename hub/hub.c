@@ -20,6 +20,7 @@
 #include <fairlead/timer.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -102,6 +103,13 @@ int hub_add(struct hub *hub, const char *name, struct stream **ret_stream)
 
 /* Beginning. */
 
+static const char *explain(int error)
+{
+	if (error == -EEXIST)
+		return "there is another one of that name";
+	return error == -ENOSPC ? "there are as many streams as a hub can have" : strerror(-error);
+}
+
 static int add_source(struct hub *hub, const struct hub_source_config *config, FILE *err)
 {
 	struct stream *stream;
@@ -115,7 +123,7 @@ static int add_source(struct hub *hub, const struct hub_source_config *config, F
 			"--channels no\n",
 			config->name);
 	else if (error != 0)
-		fprintf(err, "fairlead hub: source %s: %s\n", config->name, strerror(-error));
+		fprintf(err, "fairlead hub: source %s: %s\n", config->name, explain(error));
 	return error;
 }
 
@@ -133,7 +141,7 @@ static int add_processor(struct hub *hub, const struct hub_processor_config *con
 	if (error == 0)
 		error = processor_open(stream, of, config, why, sizeof(why));
 	if (error != 0)
-		fprintf(err, "fairlead hub: processor %s: %s\n", config->name, *why ? why : strerror(-error));
+		fprintf(err, "fairlead hub: processor %s: %s\n", config->name, *why ? why : explain(error));
 	return error;
 }
 
@@ -278,15 +286,28 @@ static void stop_serving(void *web)
 	web_stop(web);
 }
 
+/* Of the page, as a browser wants it. */
+static void print_address(struct hub *hub, FILE *out)
+{
+	const struct hub_config *config = hub->config;
+	const char *host = config->socket >= 0 ? "localhost" : config->address;
+	int port = web_port(hub->web);
+
+	if (port == 0)
+		fprintf(out, "fairlead hub: at the path that was passed\n");
+	else
+		fprintf(out, "fairlead hub: http%s://%s%s%s:%d/%s%s\n", config->certificate ? "s" : "",
+			strchr(host, ':') ? "[" : "", host, strchr(host, ':') ? "]" : "", port,
+			config->token ? "?token=" : "", config->token ? config->token : "");
+	fflush(out);
+}
+
 static void serve(struct hub *hub, FILE *out)
 {
 	const struct hub_config *config = hub->config;
 	fl_timer *timer = NULL;
 
-	fprintf(out, "fairlead hub: http%s://%s:%d/%s%s\n", config->certificate ? "s" : "",
-		strchr(config->address, ':') ? "[::1]" : config->address, web_port(hub->web),
-		config->token ? "?token=" : "", config->token ? config->token : "");
-	fflush(out);
+	print_address(hub, out);
 	if (config->run_for != FL_FOREVER && fl_timer_start(&timer, fl_after(config->run_for), stop_serving, hub->web))
 		return;
 	web_serve(hub->web);
@@ -296,10 +317,25 @@ static void serve(struct hub *hub, FILE *out)
 	}
 }
 
+/* Returns a text that is to be freed; NULL: no memory. */
+static char *summarize(struct hub *hub)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	if (!file)
+		return NULL;
+	status_summary(hub, file);
+	fclose(file);
+	return text;
+}
+
 int hub_run(const struct hub_config *config, FILE *out, FILE *err)
 {
 	struct hub hub = {.config = config, .started = fl_now()};
 	struct signals signals = {.taken = -1, .over = -1};
+	char *summary = NULL;
 	int error;
 
 	block_signals(&signals.set);
@@ -308,11 +344,15 @@ int hub_run(const struct hub_config *config, FILE *out, FILE *err)
 		error = begin_taking_signals(&signals, hub.web);
 	if (error == 0)
 		error = open_streams(&hub, err);
-	if (error == 0)
+	if (error == 0) {
 		serve(&hub, out);
+		/* Who reads and who looks is known as long as they are there. */
+		summary = summarize(&hub);
+	}
 	stop_streams(&hub);
-	if (error == 0)
-		status_summary(&hub, out);
+	if (summary)
+		fputs(summary, out);
+	free(summary);
 	end_taking_signals(&signals);
 	hub.web = web_close(hub.web);
 	close_streams(&hub);

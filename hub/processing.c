@@ -240,12 +240,11 @@ static int complain(const char *what, const char *why)
 	return 1;
 }
 
-int processing_main(const char *what, const char *input, const char *output)
+int processing_main(const char *what, const char *input, const char *output, fl_note *stop)
 {
 	struct processing_sink sink = {.publish = publish_alone, .result = print_result, .done = end_results};
 	const fl_processor *processor;
 	fl_frames_reader *reader;
-	fl_note never = FL_NOTE_INIT;
 	char why[256];
 	int error;
 
@@ -257,11 +256,11 @@ int processing_main(const char *what, const char *input, const char *output)
 	if (error != 0)
 		return complain(output, strerror(-error));
 	error = fl_frames_open_until(&reader, input, &(fl_frames_reader_options){.name = output},
-				     fl_after(FL_SECONDS(10)), NULL);
+				     fl_after(FL_SECONDS(10)), stop);
 	if (error != 0)
 		return complain(input, strerror(-error));
-	error = processing_run(processor, reader, &sink, &never);
+	error = processing_run(processor, reader, &sink, stop);
 	fl_frames_reader_close(reader);
 	fl_frames_close(sink.frames);
-	return error == -EPIPE ? 0 : complain(what, strerror(-error));
+	return error == 0 || error == -EPIPE ? 0 : complain(what, strerror(-error));
 }

@@ -30,7 +30,7 @@ int processing_run(const fl_processor *processor, fl_frames_reader *reader, stru
 	FL_ALL_NONNULL;
 
 /* The same for the command `fairlead processor`: reads channel `input`, publishes in channel `output`, prints results,
- * until the input ends. Returns an exit status. */
-int processing_main(const char *what, const char *input, const char *output) FL_ALL_NONNULL;
+ * until the input ends, or the note is cancelled. Returns an exit status. */
+int processing_main(const char *what, const char *input, const char *output, fl_note *stop) FL_ALL_NONNULL;
 
 #endif

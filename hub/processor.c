@@ -118,6 +118,15 @@ static void rest(struct processor *processor, fl_note *note, fl_time pause)
 	}
 }
 
+static bool is_ending(struct processor *processor)
+{
+	bool ending = false;
+
+	fl_with (&processor->changed)
+		ending = processor->ending;
+	return ending;
+}
+
 static void *run(void *arg)
 {
 	struct processor *processor = arg;
@@ -133,7 +142,7 @@ static void *run(void *arg)
 		error = processor->function ? run_function(processor, &note) : processor_run_program(processor);
 		if (fl_now() - begun > LONGEST_PAUSE)
 			pause = SHORTEST_PAUSE;
-		if (processor->function)
+		if (processor->function && !is_ending(processor))
 			stream_offline(processor->stream, "%s", error != 0 ? processor->why : "it was stopped");
 		rest(processor, &note, error == 0 ? 0 : pause);
 		if (error != 0)

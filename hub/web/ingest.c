@@ -230,15 +230,16 @@ static bool put(struct ingest *ingest, const void *data, size_t size)
 }
 
 /* The head is whole: a place for the frame, and what of the head belongs to it. `size` is that of the message, as far
- * as it is known. */
+ * as it is known; if it is that of the head alone, the frame comes in other WebSocket frames. */
 static bool settle(struct ingest *ingest, size_t size)
 {
+	size_t frame;
+
 	if (!read_head(ingest))
 		return false;
 	ingest->got = before(ingest);
-	if (size <= ingest->got)
-		return refuse(ingest, 1007, "a message without a frame");
-	if (!loan(ingest, ingest->must > 0 ? ingest->must : size - ingest->got))
+	frame = ingest->must > 0 ? ingest->must : size - ingest->got;
+	if (frame > 0 && !loan(ingest, frame))
 		return false;
 	return !ingest->plain || put(ingest, ingest->head, ingest->headed);
 }
@@ -281,6 +282,8 @@ static bool publish(struct ingest *ingest)
 	size_t size = ingest->got - before(ingest);
 	fl_frame_info info;
 
+	if (size == 0)
+		return refuse(ingest, 1007, "a message without a frame");
 	if (!describe(ingest, ingest->slot ? ingest->slot : ingest->spill, size, &info))
 		return false;
 	if (!ingest->slot) {

@@ -30,6 +30,7 @@ struct ingest {
 	size_t must;         /* how large the frame has to be; 0: that is not known */
 	unsigned char *spill;
 	size_t spill_room;
+	char why[STREAM_WHY]; /* what was wrong with its last message; "" */
 };
 
 static bool message(void *data, const struct web_part *part);
@@ -108,7 +109,8 @@ static void gone(void *data)
 	struct ingest *ingest = data;
 
 	begin(ingest);
-	stream_offline(ingest->stream, "nobody sends");
+	stream_offline(ingest->stream, "nobody sends%s%s", *ingest->why ? ": the last one was refused, " : "",
+		       ingest->why);
 	ingest->stream->source->sender = NULL;
 	web_set_role(ingest->client, NULL, NULL);
 	free(ingest->spill);
@@ -119,14 +121,13 @@ static void gone(void *data)
 __attribute__((format(printf, 3, 4))) static bool refuse(struct ingest *ingest, unsigned status, const char *format,
 							 ...)
 {
-	char why[STREAM_WHY];
 	va_list list;
 
 	va_start(list, format);
-	vsnprintf(why, sizeof(why), format, list);
+	vsnprintf(ingest->why, sizeof(ingest->why), format, list);
 	va_end(list);
-	stream_bad(ingest->stream, "%s", why);
-	web_close_saying(ingest->client, status, "%s", why);
+	stream_bad(ingest->stream, "%s", ingest->why);
+	web_close_saying(ingest->client, status, "%s", ingest->why);
 	return false;
 }
 

@@ -93,7 +93,8 @@ void stream_online(struct stream *stream)
 	fl_with (&stream->lock)
 		if (!stream->state.online) {
 			stream->state.online = true;
-			stream->state.restarts += stream->state.why[0] != '\0';
+			stream->state.restarts += stream->has_been;
+			stream->has_been = true;
 		}
 }
 

@@ -43,7 +43,8 @@ struct stream {
 
 	fl_lock lock;
 	struct stream_state state; /* under the lock, */
-	struct meter meter;        /* and this */
+	struct meter meter;        /* this, */
+	bool has_been;             /* and whether it has been online */
 
 	struct source *source;       /* one of these two: */
 	struct processor *processor; /* who fills it */

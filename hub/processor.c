@@ -134,11 +134,12 @@ static void *run(void *arg)
 
 	for (;;) {
 		fl_note note = FL_NOTE_INIT;
-		fl_time begun = fl_now();
+		fl_time begun;
 		int error;
 
 		if (!wait_until_wanted(processor, &note))
 			return NULL;
+		begun = fl_now();
 		error = processor->function ? run_function(processor, &note) : processor_run_program(processor);
 		if (fl_now() - begun > LONGEST_PAUSE)
 			pause = SHORTEST_PAUSE;
@@ -217,8 +218,8 @@ int processor_open(struct stream *stream, struct stream *of, const struct hub_pr
 	processor->config = config;
 	processor->alarm = -1;
 	processor->wanted = true;
+	stream->processor = processor; /* which the source that prepare starts looks at */
 	error = prepare(processor, why, size);
-	stream->processor = processor;
 	if (error == 0)
 		error = fl_thread_start(&processor->thread, &(fl_thread_options){.name = stream->name}, run, processor);
 	if (error != 0) {

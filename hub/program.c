@@ -90,6 +90,8 @@ static int spawn(const struct processor *processor, int output, char **environme
 	sigfillset(&all);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attributes);
+	/* A group that is not the terminal's would be stopped for reading from it. */
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &all);
@@ -121,7 +123,13 @@ static int start(struct program *program)
 	program->output = ends[0];
 	fcntl(program->output, F_SETFL, O_NONBLOCK);
 	program->process = (int)syscall(SYS_pidfd_open, program->pid, 0);
-	return 0;
+	if (program->process >= 0)
+		return 0;
+	error = -errno;
+	kill(-program->pid, SIGKILL);
+	waitpid(program->pid, NULL, 0);
+	close(ends[0]);
+	return error;
 }
 
 /* What it says. */
@@ -243,9 +251,9 @@ int processor_run_program(struct processor *processor)
 	if (!is_wanted(processor))
 		end(&program, SIGTERM, fl_after(PATIENCE));
 	attend(&program);
-	waitpid(program.pid, &status, 0);
-	/* What it has started may have outlived it. */
+	/* What it has started may have outlived it. Its number is nobody else's before it has been waited for. */
 	kill(-program.pid, SIGKILL);
+	waitpid(program.pid, &status, 0);
 	if (program.output >= 0)
 		listen_to(&program);
 	if (program.output >= 0)

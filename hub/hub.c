@@ -202,11 +202,18 @@ static int open_streams(struct hub *hub, FILE *err)
 
 /* Ending. */
 
+/* A camera or a program may take its time: those of a kind are asked before the first of them is waited for. */
 static void stop_streams(struct hub *hub)
 {
 	for (unsigned i = 0; i < hub->n_streams; i++)
 		if (!hub->streams[i]->processor)
+			source_ask(hub->streams[i]->source);
+	for (unsigned i = 0; i < hub->n_streams; i++)
+		if (!hub->streams[i]->processor)
 			source_stop(hub->streams[i]->source);
+	for (unsigned i = 0; i < hub->n_streams; i++)
+		if (hub->streams[i]->processor)
+			processor_want(hub->streams[i]->processor, false);
 	for (unsigned i = 0; i < hub->n_streams; i++)
 		processor_stop(hub->streams[i]->processor);
 	for (unsigned i = 0; i < hub->n_streams; i++) {

@@ -182,11 +182,17 @@ int source_open(struct stream *stream, const char *what)
 	return 0;
 }
 
+void source_ask(struct source *source)
+{
+	if (source)
+		fl_note_cancel(&source->stop);
+}
+
 void source_stop(struct source *source)
 {
 	if (!source || !source->thread)
 		return;
-	fl_note_cancel(&source->stop);
+	source_ask(source);
 	fl_thread_join(source->thread, NULL);
 	source->thread = NULL;
 }

@@ -52,7 +52,9 @@ int source_parse(const char *what, struct source_spec *ret_spec, char *why, size
 
 /* Makes the source of a stream, and starts its thread. Returns 0, -ENOMEM, -EINVAL, -EAGAIN. */
 int source_open(struct stream *stream, const char *what) FL_ALL_NONNULL FL_MUST_CHECK;
-/* Asks it to end; waits until it has. NULL is allowed. */
+/* Asks it to end. NULL is allowed. */
+void source_ask(struct source *source);
+/* The same; waits until it has. NULL is allowed. */
 void source_stop(struct source *source);
 void source_close(struct source *source);
 

@@ -46,13 +46,13 @@ static int parse_place(enum source_kind kind, const char *place, struct source_s
 	return 0;
 }
 
-/* A device, and after its last colon perhaps a size. */
+/* A device, and after its last colon perhaps a size: names as of /dev/v4l/by-path have colons, too. */
 static int parse_device(const char *rest, struct source_spec *spec)
 {
 	const char *colon = strrchr(rest, ':');
 	int error = parse_place(SOURCE_DEVICE, rest, spec);
 
-	if (error != 0 || !colon)
+	if (error != 0 || !colon || colon[1 + strspn(colon + 1, "0123456789x@")] != '\0')
 		return error;
 	spec->rate = 30;
 	if (!parse_size(colon + 1, spec))

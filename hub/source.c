@@ -4,6 +4,7 @@
  * The thread's life:  wait until somebody looks (on demand)  ->  run, until it is to rest or is lost  ->  if it is
  * lost, wait a while  ->  again. `stop` cancels every one of these waits.
  */
+#define _GNU_SOURCE
 #include "source.h"
 
 #include "hub.h"
@@ -119,6 +120,18 @@ int source_publish(struct source *source, const void *data, fl_frame_info *info)
 	return stream_publish(source->stream, data, info);
 }
 
+/* A copy of `text` to show, without the user and the password that a URL may have. */
+static void copy_without_password(char *ret_text, size_t size, const char *text)
+{
+	const char *place = strstr(text, "://"), *end = place ? place + 3 + strcspn(place + 3, "/?#") : NULL;
+	const char *at = place ? memrchr(place + 3, '@', (size_t)(end - place - 3)) : NULL;
+
+	if (at)
+		snprintf(ret_text, size, "%.*s://%s", (int)(place - text), text, at + 1);
+	else
+		snprintf(ret_text, size, "%s", text);
+}
+
 static int run_once(struct source *source)
 {
 	switch (source->spec.kind) {
@@ -170,7 +183,7 @@ int source_open(struct stream *stream, const char *what)
 	source->stream = stream;
 	source->on_demand = stream->hub->config->on_demand;
 	source->linger = stream->hub->config->linger;
-	snprintf(source->what, sizeof(source->what), "%s", what);
+	copy_without_password(source->what, sizeof(source->what), what);
 	error = source_parse(what, &source->spec, why, sizeof(why));
 	if (error == 0 && source->spec.kind != SOURCE_WEBSOCKET)
 		error = fl_thread_start(&source->thread, &(fl_thread_options){.name = stream->name}, run, source);

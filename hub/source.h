@@ -38,7 +38,7 @@ struct source_spec {
 struct source {
 	struct stream *stream;
 	struct source_spec spec;
-	char what[1024];
+	char what[1024]; /* to be shown: there is no password in it */
 	bool on_demand;
 	fl_time linger;
 	fl_time last_seen; /* when somebody last looked */

@@ -136,7 +136,7 @@ int source_run_video(struct source *source)
 	while (error == -ENODATA && video->rewind(input) == 0);
 	video->close(input);
 	if (error != 0)
-		stream_offline(source->stream, "%s has ended: %s", spec->place,
+		stream_offline(source->stream, "%s has ended: %s", source->what,
 			       error == -ENODATA ? "there is no more" : strerror(-error));
 	return error;
 }

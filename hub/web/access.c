@@ -30,12 +30,12 @@ static void strip(char *host)
 	}
 }
 
-static bool is_one_of(const char *text, const char *const *list, unsigned n)
+static const char *one_of(const char *text, const char *const *list, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (strcasecmp(text, list[i]) == 0)
-			return true;
-	return false;
+			return list[i];
+	return NULL;
 }
 
 static bool host_is_ours(struct hub *hub, const char *host)
@@ -45,7 +45,17 @@ static bool host_is_ours(struct hub *hub, const char *host)
 	snprintf(name, sizeof(name), "%s", host);
 	strip(name);
 	return is_address(name) || strcasecmp(name, "localhost") == 0 ||
-	       is_one_of(name, hub->config->hosts, hub->config->n_hosts);
+	       one_of(name, hub->config->hosts, hub->config->n_hosts) != NULL;
+}
+
+/* A page from elsewhere that was allowed. */
+static bool allowed_elsewhere(struct hub *hub, struct web_client *client, const char *origin)
+{
+	const char *allowed = one_of(origin, hub->config->origins, hub->config->n_origins);
+
+	if (allowed)
+		web_allow_origin(client, allowed);
+	return allowed != NULL;
 }
 
 static bool origin_is_ours(struct hub *hub, struct web_client *client, const char *origin, const char *host)
@@ -53,7 +63,21 @@ static bool origin_is_ours(struct hub *hub, struct web_client *client, const cha
 	char mine[LONGEST + 16];
 
 	snprintf(mine, sizeof(mine), "%s://%s", web_is_tls(client) ? "https" : "http", host);
-	return strcasecmp(origin, mine) == 0 || is_one_of(origin, hub->config->origins, hub->config->n_origins);
+	return strcasecmp(origin, mine) == 0 || allowed_elsewhere(hub, client, origin);
+}
+
+/* For images a browser sends no Origin, but the beginning of the page's address: that is the origin. */
+static bool referer_allowed(struct hub *hub, struct web_client *client)
+{
+	char referer[LONGEST], *end;
+
+	if (!web_header(client, WEB_REFERER, referer, sizeof(referer)))
+		return false;
+	end = strstr(referer, "://");
+	end = end ? strchr(end + 3, '/') : NULL;
+	if (end)
+		*end = '\0';
+	return allowed_elsewhere(hub, client, referer);
 }
 
 static bool origin_allowed(struct hub *hub, struct web_client *client, const char *host)
@@ -65,7 +89,7 @@ static bool origin_allowed(struct hub *hub, struct web_client *client, const cha
 	if (web_has_header(client, WEB_ORIGIN))
 		return false; /* too long to be ours */
 	return !web_header(client, WEB_SITE, site, sizeof(site)) || strcmp(site, "same-origin") == 0 ||
-	       strcmp(site, "none") == 0 || hub->config->n_origins > 0;
+	       strcmp(site, "none") == 0 || referer_allowed(hub, client);
 }
 
 /* In a time that depends on the length of what was sent alone. */

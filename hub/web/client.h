@@ -15,10 +15,11 @@ struct web_client {
 	void *data;
 	struct lws *direct; /* the same socket again, if its messages are read by receive.c; NULL */
 	struct receive receive;
-	bool counted;   /* among the clients */
-	bool over;      /* it is to be closed */
-	bool replied;   /* in this request */
-	bool upgrading; /* libwebsockets itself ends the request */
+	const char *origin; /* of a page from elsewhere that may use the reply; NULL */
+	bool counted;       /* among the clients */
+	bool over;          /* it is to be closed */
+	bool replied;       /* in this request */
+	bool upgrading;     /* libwebsockets itself ends the request */
 };
 
 #endif

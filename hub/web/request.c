@@ -17,6 +17,7 @@ static const enum lws_token_indexes tokens[] = {
 	[WEB_AUTHORIZATION] = WSI_TOKEN_HTTP_AUTHORIZATION,
 	[WEB_COOKIE] = WSI_TOKEN_HTTP_COOKIE,
 	[WEB_IF_NONE_MATCH] = WSI_TOKEN_HTTP_IF_NONE_MATCH,
+	[WEB_REFERER] = WSI_TOKEN_HTTP_REFERER,
 };
 
 bool web_has_header(struct web_client *client, enum web_header header)
@@ -53,6 +54,11 @@ bool web_argument(struct web_client *client, const char *name, char *ret_value, 
 	found = found && strlen(argument + length) < size;
 	snprintf(ret_value, size, "%s", found ? argument + length : "");
 	return found;
+}
+
+void web_allow_origin(struct web_client *client, const char *origin)
+{
+	client->origin = origin;
 }
 
 bool web_is_tls(const struct web_client *client)

@@ -1,5 +1,5 @@
 /*
- * hub/web/web.c - see web.h.
+ * hub/web/web.c - see web.h. libwebsockets is known here and in request.c, and nowhere else.
  *
  * libwebsockets calls one function, `event`, for all that happens, with the connection's `struct lws`. A web_client is
  * made when a connection is accepted, hangs at that struct as its opaque data, and is freed when the struct is.
@@ -16,7 +16,6 @@
 #include "sockets.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <libwebsockets.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -104,6 +103,7 @@ static int requested(struct web_client *client, const char *path)
 	struct web *web = client->web;
 
 	client->replied = false;
+	client->origin = NULL;
 	if (admitted(client))
 		web->handlers.request(web->arg, client, method_of(client->wsi), path);
 	return client->over ? -1 : 0;
@@ -117,6 +117,7 @@ static int upgrading(struct web_client *client, const char *protocol)
 	char path[256];
 
 	client->replied = false;
+	client->origin = NULL;
 	client->upgrading = true;
 	if (lws_hdr_copy(client->wsi, path, sizeof(path), WSI_TOKEN_GET_URI) <= 0)
 		path[0] = '\0';
@@ -493,10 +494,19 @@ static bool add(struct web_client *client, struct head *head, const char *name, 
 					   (int)strlen(value), &head->at, head->end) == 0;
 }
 
+static bool add_all(struct web_client *client, struct head *head, const struct web_field *fields)
+{
+	bool whole = true;
+
+	for (; fields && fields->name; fields++)
+		whole = whole && add(client, head, fields->name, fields->value);
+	return whole;
+}
+
 static bool begin_head(struct web_client *client, struct head *head, unsigned status, const char *type,
 		       lws_filepos_t size, const struct web_field *fields)
 {
-	const struct web_field *field;
+	struct web_field foreign[4];
 	bool whole;
 
 	head->at = head->data + LWS_PRE;
@@ -504,10 +514,10 @@ static bool begin_head(struct web_client *client, struct head *head, unsigned st
 	whole = lws_add_http_common_headers(client->wsi, status, type, size, &head->at, head->end) == 0;
 	/* libwebsockets has not looked at the version yet when it asks about an upgrade, and says 1.0 then. */
 	memcpy(head->data + LWS_PRE, "HTTP/1.1", 8);
-	for (field = reply_always; field->name; field++)
-		whole = whole && add(client, head, field->name, field->value);
-	for (field = fields; field && field->name; field++)
-		whole = whole && add(client, head, field->name, field->value);
+	if (client->origin)
+		reply_foreign(client->origin, foreign);
+	whole = whole && add_all(client, head, reply_always) && add_all(client, head, fields) &&
+		add_all(client, head, client->origin ? foreign : reply_own);
 	return whole && lws_finalize_write_http_header(client->wsi, head->data + LWS_PRE, &head->at, head->end) == 0;
 }
 

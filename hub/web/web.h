@@ -22,7 +22,7 @@ struct web_client;
 #define WEB_ROOM 16
 
 enum web_method { WEB_GET, WEB_POST, WEB_OTHER };
-enum web_header { WEB_HOST, WEB_ORIGIN, WEB_AUTHORIZATION, WEB_COOKIE, WEB_IF_NONE_MATCH, WEB_SITE };
+enum web_header { WEB_HOST, WEB_ORIGIN, WEB_AUTHORIZATION, WEB_COOKIE, WEB_IF_NONE_MATCH, WEB_REFERER, WEB_SITE };
 enum web_kind { WEB_PLAIN, WEB_BINARY, WEB_TEXT }; /* bytes of an endless reply; WebSocket messages */
 
 /* A part of a WebSocket message that has come. */
@@ -98,6 +98,9 @@ bool web_argument(struct web_client *client, const char *name, char *ret_value, 
 bool web_is_tls(const struct web_client *client) FL_ALL_NONNULL;
 /* "address:port" of the client; at any time. */
 void web_peer(struct web_client *client, char *ret_peer, size_t size) FL_ALL_NONNULL;
+
+/* Lets a page of that origin, which has to outlive the client, use what this request gets. */
+void web_allow_origin(struct web_client *client, const char *origin) FL_ALL_NONNULL;
 
 /* A name and a value for a reply; NULL ends a list. */
 struct web_field {

@@ -77,18 +77,21 @@ static void write_message(const struct package *package, unsigned char *data, co
 static uint32_t write_part(const struct package *package, unsigned char *data, const fl_frame *frame, const void *jpeg)
 {
 	int64_t captured = clock_unix(frame->info.captured);
-	char *part = (char *)data + package->part;
+	char *part = (char *)data + package->part, *end;
 	int head;
 
-	memcpy(part - PACKAGE_BOUNDARY_SIZE, PACKAGE_BOUNDARY, PACKAGE_BOUNDARY_SIZE);
+	package_put_boundary(part - PACKAGE_BOUNDARY_SIZE);
 	head = snprintf(part, PART_ROOM,
 			"Content-Type: image/jpeg\r\nContent-Length: %u\r\nX-Captured: %lld.%06lld\r\n"
 			"X-Sequence: %llu\r\n\r\n",
 			package->jpeg_size, (long long)(captured / 1000000), (long long)(captured % 1000000),
 			(unsigned long long)package->sequence);
 	memcpy(part + head, jpeg, package->jpeg_size);
-	memcpy(part + head + package->jpeg_size, "\r\n" PACKAGE_BOUNDARY, 2 + PACKAGE_BOUNDARY_SIZE);
-	return (uint32_t)head + package->jpeg_size + 2 + PACKAGE_BOUNDARY_SIZE;
+	end = part + head + package->jpeg_size;
+	*end++ = '\r';
+	*end++ = '\n';
+	package_put_boundary(end);
+	return (uint32_t)(end - part) + PACKAGE_BOUNDARY_SIZE;
 }
 
 static int publish(struct worker *worker, const struct package *package, size_t size)

@@ -22,6 +22,13 @@
 #define PACKAGE_BOUNDARY "--frame\r\n"
 #define PACKAGE_BOUNDARY_SIZE 9u
 
+/* Without an end, since others follow it. */
+static inline void package_put_boundary(char *to)
+{
+	for (unsigned i = 0; i < PACKAGE_BOUNDARY_SIZE; i++)
+		to[i] = PACKAGE_BOUNDARY[i];
+}
+
 struct package {
 	uint64_t sequence; /* of the stream's frame */
 	fl_time captured;

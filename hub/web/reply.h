@@ -6,8 +6,8 @@
 
 #include "web.h"
 
-/* What every reply says: nobody is to guess at its type, or to show it in a frame of theirs. And who may use it: the hub's
- * own page, or also one of that origin. */
+/* What every reply says: nobody is to guess at its type, or to show it in a frame of theirs. And who may use it: the
+ * hub's own page, or also one of that origin. */
 extern const struct web_field reply_always[], reply_own[];
 void reply_foreign(const char *origin, struct web_field ret_fields[4]);
 

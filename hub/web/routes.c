@@ -129,6 +129,14 @@ static void post(struct hub *hub, struct web_client *client, const char *path)
 	web_say(client, 204, "%s", "");
 }
 
+static void refuse_method(struct web_client *client)
+{
+	static const struct web_field allow[] = {{"allow", "GET, POST"}, {NULL, NULL}};
+	static const char text[] = "there is GET here, and POST\n";
+
+	web_reply(client, 405, "text/plain; charset=utf-8", allow, text, sizeof(text) - 1);
+}
+
 /* The handlers. */
 
 static void request(void *arg, struct web_client *client, enum web_method method, const char *path)
@@ -142,7 +150,7 @@ static void request(void *arg, struct web_client *client, enum web_method method
 	else if (method == WEB_POST)
 		post(hub, client, path);
 	else
-		web_say(client, 405, "there is GET here, and POST");
+		refuse_method(client);
 }
 
 static bool upgrade(void *arg, struct web_client *client, const char *path)

@@ -7,10 +7,12 @@
 #include "processor.h"
 #include "record.h"
 #include "status.h"
+#include "utf8.h"
 #include "view.h"
 #include "web/viewers.h"
 #include "web/web.h"
 #include <stdlib.h>
+#include <string.h>
 
 /* All there is about one stream, got once. */
 struct figures {
@@ -123,14 +125,32 @@ static void print_head(FILE *out, const char *name, const char *type, const char
 	fprintf(out, "# HELP fairlead_%s %s\n# TYPE fairlead_%s %s\n", name, help, name, type);
 }
 
-/* A label's value: what would end it is escaped. */
+/* A label's value, which utf8_clean has seen: what would end it is escaped. */
 static void print_label(FILE *out, const char *value)
 {
 	for (; *value; value++)
 		if (*value == '"' || *value == '\\')
 			fprintf(out, "\\%c", *value);
 		else
-			fputc((unsigned char)*value < ' ' ? '?' : *value, out);
+			fputc(*value, out);
+}
+
+/* Readers that no label tells apart are one series: the first has the sum. Returns how many are left. */
+static int merge(fl_frames_reader_stats *stats, int n)
+{
+	int left = 0, same;
+
+	for (int i = 0; i < n; i++) {
+		utf8_clean(stats[i].name);
+		for (same = 0; same < left; same++)
+			if (stats[same].process == stats[i].process && strcmp(stats[same].name, stats[i].name) == 0)
+				break;
+		if (same == left)
+			stats[left++] = stats[i];
+		else
+			stats[same].dropped += stats[i].dropped;
+	}
+	return left;
 }
 
 static void print_reader(FILE *out, const struct stream *stream, const fl_frames_reader_stats *stats)
@@ -149,7 +169,8 @@ static void print_readers(FILE *out, struct stream *const *streams, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		int there = fl_frames_readers(streams[i]->frames, 64, stats);
 
-		for (int k = 0; k < there && k < 64; k++)
+		there = merge(stats, there < 64 ? there : 64);
+		for (int k = 0; k < there; k++)
 			print_reader(out, streams[i], &stats[k]);
 	}
 }

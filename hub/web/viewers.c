@@ -10,6 +10,7 @@
 #include "hub.h"
 #include "message.h"
 #include "package.h"
+#include "utf8.h"
 #include "view.h"
 #include <errno.h>
 #include <stdio.h>
@@ -87,6 +88,7 @@ static void name(struct viewer *viewer)
 		snprintf(viewer->name, sizeof(viewer->name), "%s@%s", own, peer);
 	else
 		snprintf(viewer->name, sizeof(viewer->name), "%s", peer);
+	utf8_clean(viewer->name);
 }
 
 static struct viewer *add(struct stream *stream, struct web_client *client, enum how how, fl_frames_reader *every)

@@ -1,6 +1,6 @@
 /*
- * hub/utf8.h - texts that came from outside, made such that they can stand in JSON and in Prometheus' format: both are UTF-8,
- * and whoever reads them throws all of it away for one wrong byte.
+ * hub/utf8.h - texts that came from outside, made such that they can stand in JSON and in Prometheus' format: both are
+ * UTF-8, and whoever reads them throws all of it away for one wrong byte.
  */
 #ifndef HUB_UTF8_H
 #define HUB_UTF8_H
@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How many bytes the character has that begins here; 0: it is none (RFC 3629: no surrogates, nothing longer than needed). */
+/* How many bytes the character has that begins here; 0: it is none (RFC 3629: no surrogates, nothing longer than
+ * needed). */
 static inline size_t utf8_length(const char *text)
 {
 	const unsigned char *byte = (const unsigned char *)text;

@@ -10,7 +10,8 @@ measures() {
 			import json, sys
 			rows = [json.loads(line) for line in open(sys.argv[1])]
 			names = [row["what"] for row in rows]
-			assert names == "ingest memcpy ingest-cpu snapshot-watched snapshot-alone idle-cpu idle-wakeups".split()
+			wanted = "ingest memcpy ingest-cpu snapshot-watched snapshot-alone idle-cpu idle-wakeups"
+			assert names == wanted.split()
 			assert all(row["min"] <= row["median"] <= row["max"] for row in rows), rows
 			assert all(row["median"] > 0 for row in rows[:2] + rows[3:5]), rows
 		END

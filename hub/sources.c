@@ -60,9 +60,10 @@ static bool is_stopped(void *arg)
 	return fl_note_is_cancelled(&source->stop);
 }
 
-/* A pause in a file's pace, so that times begin anew. */
+/* When a file has begun, so that times begin anew with each; which time was shown last, -1: none, it is live; and
+ * how long after the one before. */
 struct pace {
-	fl_time begun, shown;
+	fl_time begun, shown, step;
 };
 
 static void keep_pace(struct source *source, struct pace *pace, fl_time at)
@@ -73,7 +74,16 @@ static void keep_pace(struct source *source, struct pace *pace, fl_time at)
 	/* A machine that slept: go on from here. */
 	if (fl_now() - (pace->begun + at) > FL_SECONDS(1))
 		pace->begun = fl_now() - at;
+	if (pace->shown >= 0)
+		pace->step = at - pace->shown;
 	pace->shown = at;
+}
+
+/* The last picture of a file is shown as long as the one before, and one that is alone for a second. */
+static void keep_end(struct source *source, struct pace *pace)
+{
+	if (pace->shown >= 0)
+		keep_pace(source, pace, pace->shown + pace->step);
 }
 
 static int show_picture(struct source *source, const struct video_plugin *video, struct video_input *input,
@@ -92,7 +102,7 @@ static int show_picture(struct source *source, const struct video_plugin *video,
 /* Returns 0: the source is to rest; -ENODATA: the end; or what went wrong. */
 static int play(struct source *source, const struct video_plugin *video, struct video_input *input)
 {
-	struct pace pace = {.begun = fl_now()};
+	struct pace pace = {.begun = fl_now(), .shown = -1, .step = FL_SECONDS(1)};
 	struct video_picture picture;
 	int error = 0;
 
@@ -103,6 +113,8 @@ static int play(struct source *source, const struct video_plugin *video, struct 
 			error = show_picture(source, video, input, &picture);
 		}
 	}
+	if (error == -ENODATA)
+		keep_end(source, &pace);
 	return fl_note_is_cancelled(&source->stop) || error >= 0 ? 0 : error;
 }
 
@@ -183,7 +195,8 @@ static int read_channel(struct source *source, fl_frames_reader *reader)
 	FL_FRAME(frame);
 
 	while (source_goes_on(source)) {
-		error = fl_frames_next_until(reader, &frame, fl_after(GLANCE), &source->stop);
+		error = fl_frames_next_until(reader, &frame, source->on_demand ? fl_after(GLANCE) : FL_FOREVER,
+					     &source->stop);
 		if (error == 0)
 			error = show_copy(source, &frame);
 		else if (error == -EPIPE)

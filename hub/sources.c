@@ -3,6 +3,7 @@
  */
 #include "clock.h"
 #include "hub.h"
+#include "images/jpeg.h"
 #include "images/synthetic.h"
 #include "source.h"
 #include "video/video.h"
@@ -171,6 +172,27 @@ static bool is_admissible(struct source *source, const fl_frame_info *info)
 	return false;
 }
 
+/* What is sent on as a JPEG is one, and has the size that it has. */
+static bool look_at_jpeg(struct source *source, const void *data, fl_frame_info *info)
+{
+	char why[96];
+
+	if (jpeg_look(data, info->size, &info->width, &info->height, why, sizeof(why)) == 0)
+		return is_admissible(source, info);
+	stream_bad(source->stream, "%s", why);
+	return false;
+}
+
+/* As the producer says, if that can be true. */
+static fl_time captured(const fl_frame *frame)
+{
+	fl_time now = fl_now();
+
+	if (frame->info.captured > 0 && frame->info.captured <= now)
+		return frame->info.captured;
+	return frame->published > 0 && frame->published <= now ? frame->published : now;
+}
+
 static int show_copy(struct source *source, const fl_frame *frame)
 {
 	fl_frame_info info = frame->info;
@@ -183,8 +205,11 @@ static int show_copy(struct source *source, const fl_frame *frame)
 	if (error != 0)
 		return error;
 	memcpy(data, frame->data, info.size);
-	if (info.captured == 0)
-		info.captured = frame->published;
+	if (info.format == FL_PIXELS_JPEG && !look_at_jpeg(source, data, &info)) {
+		fl_frames_discard(source->stream->frames);
+		return 0;
+	}
+	info.captured = captured(frame);
 	error = source_publish(source, data, &info);
 	return error == -EINVAL || error == -EMSGSIZE ? 0 : error; /* it has been counted */
 }

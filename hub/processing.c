@@ -19,7 +19,8 @@ struct host {
 	fl_processor_host host;
 	struct processing_sink *sink;
 	const fl_frame *frame;
-	void *loaned; /* NULL: nothing */
+	void *loaned; /* NULL: nothing; */
+	size_t room;  /* otherwise so many bytes */
 };
 
 struct work {
@@ -76,8 +77,10 @@ static int host_loan(const fl_processor_host *public, size_t size, void **ret_da
 	struct host *host = host_of(public);
 	int error = fl_frames_loan(host->sink->frames, size, ret_data);
 
-	if (error == 0)
+	if (error == 0) {
 		host->loaned = *ret_data;
+		host->room = size;
+	}
 	return error;
 }
 
@@ -89,6 +92,10 @@ static int host_publish(const fl_processor_host *public, const fl_frame_info *in
 
 	if (!host->loaned)
 		return -EINVAL;
+	/* What can't be published stays lent. */
+	error = fl_frame_info_check(&mine, host->room);
+	if (error != 0)
+		return error;
 	if (mine.captured == 0)
 		mine.captured = host->frame->info.captured;
 	error = host->sink->publish(host->sink, host->loaned, &mine);
@@ -124,6 +131,7 @@ static int make_room(struct work *work, size_t size)
 static int convert(struct work *work, const fl_frame *frame, fl_frame *ret_frame)
 {
 	const fl_frame_info *from = &frame->info;
+	fl_frame_info cropped = frame->info; /* without an odd column or row, where it may have none */
 	uint32_t width = from->width, height = from->height;
 	char why[96];
 	int error;
@@ -132,6 +140,8 @@ static int convert(struct work *work, const fl_frame *frame, fl_frame *ret_frame
 		width &= ~1u;
 		height &= ~1u;
 	}
+	cropped.width = width;
+	cropped.height = height;
 	error = fl_frame_info_init(&ret_frame->info, work->processor->format, width, height);
 	if (error == 0)
 		error = make_room(work, ret_frame->info.size);
@@ -141,7 +151,7 @@ static int convert(struct work *work, const fl_frame *frame, fl_frame *ret_frame
 		error = jpeg_decode(work->jpeg, frame->data, from->size, &ret_frame->info, work->buffer, why,
 				    sizeof(why));
 	else
-		error = pixels_convert(from, frame->data, &ret_frame->info, work->buffer);
+		error = pixels_convert(&cropped, frame->data, &ret_frame->info, work->buffer);
 	ret_frame->data = work->buffer;
 	ret_frame->info.captured = from->captured;
 	ret_frame->info.flags = from->flags;

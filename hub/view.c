@@ -21,6 +21,7 @@
 #define QUEUE 32u   /* frames that may wait to be packed when every one is wanted */
 #define LOOKERS 64u /* who want every frame, each with a queue of the channel of packages */
 #define PART_ROOM 256u
+#define PAUSE FL_SECONDS(1)
 
 struct worker {
 	struct view *view;
@@ -176,7 +177,7 @@ static void work(struct worker *worker, fl_note *note, bool every)
 
 	if (fl_frames_attach(&reader, worker->view->stream->frames, &options) != 0) {
 		pack_nothing(worker);
-		fl_note_wait(note);
+		fl_note_wait_until(note, fl_after(PAUSE)); /* it has too many readers: one may go */
 		return;
 	}
 	if (fl_frames_latest(reader, &frame) == 0)
@@ -299,6 +300,15 @@ void view_leave(struct view *view, bool every)
 		if (view->lookers == 0 || (every && view->every == 0))
 			disturb(view);
 	}
+}
+
+bool view_is_seen(struct view *view)
+{
+	bool seen = false;
+
+	fl_with (&view->changed)
+		seen = view->lookers > 0;
+	return seen;
 }
 
 void view_state_get(struct view *view, struct view_state *ret_state)

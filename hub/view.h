@@ -41,6 +41,9 @@ void view_close(struct view *view);
 void view_look(struct view *view, bool every) FL_ALL_NONNULL;
 void view_leave(struct view *view, bool every) FL_ALL_NONNULL;
 
+/* Whether anybody does. */
+bool view_is_seen(struct view *view) FL_ALL_NONNULL;
+
 void view_state_get(struct view *view, struct view_state *ret_state) FL_ALL_NONNULL;
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * hub/web/viewers.c - see viewers.h.
  *
- * The newest package of a stream is held for all viewers together, while there are any (`current`). What is sent is
- * either taken by the system or copied by web_send, so nothing is held for a viewer between two calls.
+ * The newest package of a stream is held for all viewers together, while anybody looks, be it a recording (`current`).
+ * What is sent is either taken by the system or copied by web_send, so nothing is held for a viewer between two calls.
  */
 #include "viewers.h"
 
@@ -116,6 +116,13 @@ static struct viewer *add(struct stream *stream, struct web_client *client, enum
 	return viewer;
 }
 
+/* When nobody looks nothing is made, and what is made when the next one comes is newer. */
+static void forget_if_unseen(struct stream *stream)
+{
+	if (stream->viewers->n == 0 && !view_is_seen(stream->view))
+		fl_frames_done(&stream->viewers->current);
+}
+
 static void gone(void *data)
 {
 	struct viewer *viewer = data;
@@ -127,9 +134,7 @@ static void gone(void *data)
 	*link = viewer->next;
 	viewers->n--;
 	view_leave(viewer->stream->view, viewer->every != NULL);
-	/* What is made when the next one comes is newer. */
-	if (viewers->n == 0)
-		fl_frames_done(&viewers->current);
+	forget_if_unseen(viewer->stream);
 	fl_frames_reader_close(viewer->every);
 	web_set_role(viewer->client, NULL, NULL);
 	free(viewer);
@@ -302,7 +307,7 @@ void viewers_add_snapshot(struct stream *stream, struct web_client *client)
 {
 	struct viewer *viewer = add(stream, client, SNAPSHOT, NULL);
 
-	if (viewer && stream->viewers->current.data && package_of(&stream->viewers->current)->jpeg_size > 0)
+	if (viewer && stream->viewers->current.data)
 		reply_snapshot(viewer, &stream->viewers->current);
 }
 
@@ -343,8 +348,7 @@ void viewers_woken(struct stream *stream)
 		newer = (fl_frame){0};
 		news = true;
 	}
-	if (viewers->n == 0)
-		fl_frames_done(&viewers->current); /* it came too late */
+	forget_if_unseen(stream); /* it may have come too late */
 	for (viewer = viewers->first; viewer; viewer = next) {
 		next = viewer->next;
 		tell(viewer, news, &viewers->current);

@@ -23,6 +23,7 @@ struct writer {
 	struct record *record;
 	const struct video_plugin *video;
 	struct video_record *file;
+	uint64_t last; /* frame of the stream that came */
 };
 
 __attribute__((format(printf, 2, 3))) static void say(struct record *record, const char *format, ...)
@@ -48,17 +49,27 @@ static int begin(struct writer *writer, const struct package *package)
 	return error;
 }
 
-/* Returns 0, or why it is over. */
+/* The file is as large as its first frame: that is not to be the picture that says that there is none yet. */
+static bool is_online(struct stream *stream)
+{
+	struct stream_state state;
+
+	stream_state_get(stream, &state);
+	return state.online;
+}
+
+/* Returns 0, or why it is over. Lost is what is missing between two frames of the stream, wherever it got lost. */
 static int write_frame(struct writer *writer, const fl_frame *frame)
 {
 	struct record *record = writer->record;
 	const struct package *package = frame->data;
 	const unsigned char *jpeg = (const unsigned char *)frame->data + package->message + MESSAGE_HEADER;
-	uint64_t bytes;
+	uint64_t bytes, lost = writer->last > 0 ? package->sequence - writer->last - 1 : 0;
 	int error = 0;
 
-	if (package->jpeg_size == 0)
+	if (package->jpeg_size == 0 || (!writer->file && !is_online(record->stream)))
 		return 0;
+	writer->last = package->sequence;
 	if (!writer->file)
 		error = begin(writer, package);
 	if (error != 0)
@@ -72,7 +83,7 @@ static int write_frame(struct writer *writer, const fl_frame *frame)
 	fl_with (&record->lock) {
 		record->state.frames++;
 		record->state.bytes = bytes;
-		record->state.dropped += frame->missed;
+		record->state.dropped += lost;
 	}
 	if (bytes < record->limit)
 		return 0;

@@ -217,7 +217,7 @@ static void print_streams(FILE *out, struct stream *const *streams, unsigned n)
 	for (size_t m = 0; all && m < sizeof(metrics) / sizeof(*metrics); m++) {
 		print_head(out, metrics[m].name, metrics[m].type, metrics[m].help);
 		for (unsigned i = 0; i < n; i++)
-			fprintf(out, "fairlead_%s{stream=\"%s\"} %.9g\n", metrics[m].name, streams[i]->name,
+			fprintf(out, "fairlead_%s{stream=\"%s\"} %.15g\n", metrics[m].name, streams[i]->name,
 				metrics[m].get(&all[i]));
 	}
 	free(all);

@@ -67,7 +67,9 @@ static int write_frame(struct writer *writer, const fl_frame *frame)
 	uint64_t bytes, lost = writer->last > 0 ? package->sequence - writer->last - 1 : 0;
 	int error = 0;
 
-	if (package->jpeg_size == 0 || (!writer->file && !is_online(record->stream)))
+	if (package->jpeg_size == 0 || package->sequence <= writer->last)
+		return 0;
+	if (!writer->file && !is_online(record->stream))
 		return 0;
 	writer->last = package->sequence;
 	if (!writer->file)

@@ -19,6 +19,8 @@ struct web_client {
 	bool counted;       /* among the clients */
 	bool over;          /* it is to be closed */
 	bool replied;       /* in this request */
+	bool final;         /* this request is the connection's last: it is not known where the next one begins */
+	bool bare;          /* it asks for the head of a reply (HEAD) */
 	bool upgrading;     /* libwebsockets itself ends the request */
 };
 

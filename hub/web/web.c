@@ -98,13 +98,30 @@ static enum web_method method_of(struct lws *wsi)
 	return lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0 ? WEB_POST : WEB_OTHER;
 }
 
+static bool has(const struct web_client *client, enum lws_token_indexes token)
+{
+	return lws_hdr_total_length(client->wsi, token) > 0;
+}
+
+/* libwebsockets skips a body if its length stands in the head. It takes what comes in chunks for the next request, and
+ * after a POST without a length it waits for 100 MB. */
+static void look_at_body(struct web_client *client)
+{
+	client->final = has(client, WSI_TOKEN_HTTP_TRANSFER_ENCODING) ||
+			(has(client, WSI_TOKEN_POST_URI) && !has(client, WSI_TOKEN_HTTP_CONTENT_LENGTH));
+	client->bare = has(client, WSI_TOKEN_HEAD_URI);
+}
+
 static int requested(struct web_client *client, const char *path)
 {
 	struct web *web = client->web;
 
 	client->replied = false;
 	client->origin = NULL;
-	if (admitted(client))
+	look_at_body(client);
+	if (has(client, WSI_TOKEN_HTTP_TRANSFER_ENCODING))
+		web_say(client, 411, "a request has its length in its head here");
+	else if (admitted(client))
 		web->handlers.request(web->arg, client, method_of(client->wsi), path);
 	return client->over ? -1 : 0;
 }
@@ -116,7 +133,7 @@ static int upgrading(struct web_client *client, const char *protocol)
 	bool allowed = false;
 	char path[256];
 
-	client->replied = false;
+	client->replied = client->final = client->bare = false;
 	client->origin = NULL;
 	client->upgrading = true;
 	if (lws_hdr_copy(client->wsi, path, sizeof(path), WSI_TOKEN_GET_URI) <= 0)
@@ -514,6 +531,8 @@ static bool begin_head(struct web_client *client, struct head *head, unsigned st
 	whole = lws_add_http_common_headers(client->wsi, status, type, size, &head->at, head->end) == 0;
 	/* libwebsockets has not looked at the version yet when it asks about an upgrade, and says 1.0 then. */
 	memcpy(head->data + LWS_PRE, "HTTP/1.1", 8);
+	if (client->final)
+		whole = whole && add(client, head, "connection", "close");
 	if (client->origin)
 		reply_foreign(client->origin, foreign);
 	whole = whole && add_all(client, head, reply_always) && add_all(client, head, fields) &&
@@ -535,13 +554,13 @@ void web_reply(struct web_client *client, unsigned status, const char *type, con
 		return;
 	client->replied = true;
 	if (!begin_head(client, &head, status, type, size, fields) ||
-	    (size > 0 && lws_write(client->wsi, bytes_of(body), size, LWS_WRITE_HTTP_FINAL) < 0)) {
+	    (size > 0 && !client->bare && lws_write(client->wsi, bytes_of(body), size, LWS_WRITE_HTTP_FINAL) < 0)) {
 		client->over = true;
 		return;
 	}
 	if (lws_partial_buffered(client->wsi))
 		await_taking(client);
-	if (!client->upgrading && lws_http_transaction_completed(client->wsi) != 0)
+	if (client->final || (!client->upgrading && lws_http_transaction_completed(client->wsi) != 0))
 		client->over = true;
 	/* The reply may come later than the handler of the request has returned, which would have closed. */
 	if (client->over)

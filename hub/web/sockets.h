@@ -8,8 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Lets this process have as many descriptors as it may: each client is one. */
-void sockets_raise_limit(void);
+/* Lets this process have as many descriptors as it may and will need. libwebsockets takes memory for all that it
+ * could have, which in some containers are 2^30. */
+void sockets_set_limit(void);
 
 /* The port that a socket is bound to; 0: none. */
 int sockets_port(int socket);

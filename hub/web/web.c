@@ -420,7 +420,7 @@ int web_open(struct web **ret_web, const struct web_options *options, const stru
 
 	if (!web)
 		return -ENOMEM;
-	sockets_raise_limit();
+	sockets_set_limit();
 	lws_set_log_level(0, NULL);
 	web->handlers = *handlers;
 	web->arg = arg;

@@ -24,4 +24,9 @@ struct web_client {
 	bool upgrading;     /* libwebsockets itself ends the request */
 };
 
+/* Looks at the socket a second time, to read from it. Returns false: it can't be done. (web.c) */
+bool client_look_directly(struct web_client *client);
+/* A client that has not taken what it was sent within the patience is closed. (web.c) */
+void client_await_taking(struct web_client *client);
+
 #endif

@@ -1,5 +1,5 @@
 /*
- * hub/web/web.c - see web.h. libwebsockets is known here and in request.c, and nowhere else.
+ * hub/web/web.c - see web.h. libwebsockets is known here, in request.c and in reply.c, and nowhere else.
  *
  * libwebsockets calls one function, `event`, for all that happens, with the connection's `struct lws`. A web_client is
  * made when a connection is accepted, hangs at that struct as its opaque data, and is freed when the struct is.
@@ -12,7 +12,6 @@
 
 #include "client.h"
 #include "door.h"
-#include "reply.h"
 #include "sockets.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +23,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define HEADERS 2048
 #define RECEIVED (256 * 1024) /* how much is read at a time */
 #define SENT (64 << 20)       /* how much is given to the system at a time */
 
@@ -163,7 +161,7 @@ static int received(struct web_client *client, void *data, size_t size)
 }
 
 /* What is sent and not taken ends the connection. */
-static void await_taking(struct web_client *client)
+void client_await_taking(struct web_client *client)
 {
 	lws_set_timeout(client->wsi, PENDING_TIMEOUT_HTTP_CONTENT, (int)client->web->patience);
 }
@@ -207,7 +205,7 @@ static void answer_ping(void *arg, const void *data, size_t size)
 	memcpy(pong + LWS_PRE, data, size);
 	lws_write(client->wsi, pong + LWS_PRE, size, LWS_WRITE_PONG);
 	if (lws_partial_buffered(client->wsi))
-		await_taking(client);
+		client_await_taking(client);
 }
 
 /* With the status that the client gave. libwebsockets sends such a frame only to wait for its answer: so it is sent as
@@ -257,7 +255,7 @@ static int read_away(struct web_client *client)
 }
 
 /* Looks at the socket a second time, to read from it. Returns false: it can't be done. */
-static bool look_directly(struct web_client *client)
+bool client_look_directly(struct web_client *client)
 {
 	lws_sock_file_fd_type descriptor = {.filefd = fcntl(lws_get_socket_fd(client->wsi), F_DUPFD_CLOEXEC, 0)};
 
@@ -278,7 +276,7 @@ static int opened(struct web_client *client)
 	if (client->over)
 		return -1;
 	/* Where it can't be read directly, messages come by `received`. */
-	if (!client->role || !client->role->place || web_is_tls(client) || !look_directly(client))
+	if (!client->role || !client->role->place || web_is_tls(client) || !client_look_directly(client))
 		return 0;
 	return lws_rx_flow_control(client->wsi, 0) < 0 ? -1 : 0;
 }
@@ -495,90 +493,7 @@ void web_set_role(struct web_client *client, const struct web_role *role, void *
 	client->data = data;
 }
 
-/* Replies. */
-
-struct head {
-	unsigned char data[LWS_PRE + HEADERS];
-	unsigned char *at, *end;
-};
-
-static bool add(struct web_client *client, struct head *head, const char *name, const char *value)
-{
-	char key[64];
-
-	snprintf(key, sizeof(key), "%s:", name);
-	return lws_add_http_header_by_name(client->wsi, (const unsigned char *)key, (const unsigned char *)value,
-					   (int)strlen(value), &head->at, head->end) == 0;
-}
-
-static bool add_all(struct web_client *client, struct head *head, const struct web_field *fields)
-{
-	bool whole = true;
-
-	for (; fields && fields->name; fields++)
-		whole = whole && add(client, head, fields->name, fields->value);
-	return whole;
-}
-
-static bool begin_head(struct web_client *client, struct head *head, unsigned status, const char *type,
-		       lws_filepos_t size, const struct web_field *fields)
-{
-	struct web_field foreign[4];
-	bool whole;
-
-	head->at = head->data + LWS_PRE;
-	head->end = head->data + sizeof(head->data);
-	whole = lws_add_http_common_headers(client->wsi, status, type, size, &head->at, head->end) == 0;
-	/* libwebsockets has not looked at the version yet when it asks about an upgrade, and says 1.0 then. */
-	memcpy(head->data + LWS_PRE, "HTTP/1.1", 8);
-	if (client->final)
-		whole = whole && add(client, head, "connection", "close");
-	if (client->origin)
-		reply_foreign(client->origin, foreign);
-	whole = whole && add_all(client, head, reply_always) && add_all(client, head, fields) &&
-		add_all(client, head, client->origin ? foreign : reply_own);
-	return whole && lws_finalize_write_http_header(client->wsi, head->data + LWS_PRE, &head->at, head->end) == 0;
-}
-
-static unsigned char *bytes_of(const void *data)
-{
-	return (unsigned char *)(uintptr_t)data; /* lws_write takes it unqualified, and leaves HTTP bodies alone */
-}
-
-void web_reply(struct web_client *client, unsigned status, const char *type, const struct web_field *fields,
-	       const void *body, size_t size)
-{
-	struct head head;
-
-	if (client->replied)
-		return;
-	client->replied = true;
-	if (!begin_head(client, &head, status, type, size, fields) ||
-	    (size > 0 && !client->bare && lws_write(client->wsi, bytes_of(body), size, LWS_WRITE_HTTP_FINAL) < 0)) {
-		client->over = true;
-		return;
-	}
-	if (lws_partial_buffered(client->wsi))
-		await_taking(client);
-	if (client->final || (!client->upgrading && lws_http_transaction_completed(client->wsi) != 0))
-		client->over = true;
-	/* The reply may come later than the handler of the request has returned, which would have closed. */
-	if (client->over)
-		lws_callback_on_writable(client->wsi);
-}
-
-void web_begin(struct web_client *client, const char *type, const struct web_field *fields)
-{
-	struct head head;
-
-	client->replied = true;
-	/* During a request libwebsockets does not read. But it polls for that, and does not wait when there is
-	 * something, be it the end: so that has to be read here. */
-	if (!begin_head(client, &head, 200, type, LWS_ILLEGAL_HTTP_CONTENT_LEN, fields) || !look_directly(client))
-		client->over = true;
-	else
-		lws_set_timeout(client->wsi, NO_PENDING_TIMEOUT, 0);
-}
+/* Sending. */
 
 void web_want(struct web_client *client)
 {
@@ -596,7 +511,7 @@ bool web_send(struct web_client *client, enum web_kind kind, void *data, size_t 
 	if (lws_write(client->wsi, data, size, kinds[kind]) < 0)
 		return false;
 	if (lws_partial_buffered(client->wsi))
-		await_taking(client);
+		client_await_taking(client);
 	return true;
 }
 

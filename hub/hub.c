@@ -229,7 +229,7 @@ static void close_streams(struct hub *hub)
 		close_stream(hub->streams[--hub->n_streams]);
 }
 
-/* SIGINT and SIGTERM are taken by a thread that does nothing else. */
+/* SIGINT, SIGTERM and SIGHUP are taken by a thread that does nothing else. */
 
 struct signals {
 	struct web *web;
@@ -278,11 +278,17 @@ static void end_taking_signals(struct signals *signals)
 		close(signals->over);
 }
 
+/* The end of a terminal, too, unless that was to be ignored (nohup): programs are in groups of their own, and would go
+ * on without the hub. */
 static void block_signals(sigset_t *ret_set)
 {
+	struct sigaction hangup;
+
 	sigemptyset(ret_set);
 	sigaddset(ret_set, SIGINT);
 	sigaddset(ret_set, SIGTERM);
+	if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+		sigaddset(ret_set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, ret_set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);

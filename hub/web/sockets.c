@@ -32,7 +32,9 @@ int sockets_port(int socket)
 	struct sockaddr_in6 address = {0}; /* the port is at the same place in both families */
 	socklen_t length = sizeof(address);
 
-	return getsockname(socket, (struct sockaddr *)&address, &length) == 0 ? ntohs(address.sin6_port) : 0;
+	if (getsockname(socket, (struct sockaddr *)&address, &length) != 0 || address.sin6_family == AF_UNIX)
+		return 0;
+	return ntohs(address.sin6_port);
 }
 
 bool sockets_is_loopback(int socket)

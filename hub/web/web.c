@@ -171,6 +171,7 @@ static int writable(struct web_client *client)
 {
 	if (client->over)
 		return -1;
+	client->wanting = false;
 	if (!client->role)
 		return 0;
 	lws_set_timeout(client->wsi, NO_PENDING_TIMEOUT, 0);
@@ -495,8 +496,12 @@ void web_set_role(struct web_client *client, const struct web_role *role, void *
 
 /* Sending. */
 
+/* A socket that does not become writable is one whose client does not read. */
 void web_want(struct web_client *client)
 {
+	if (!client->wanting)
+		client_await_taking(client);
+	client->wanting = true;
 	lws_callback_on_writable(client->wsi);
 }
 

@@ -116,7 +116,7 @@ void web_say(struct web_client *client, unsigned status, const char *format, ...
 /* Begins a reply that has no end but the connection's. */
 void web_begin(struct web_client *client, const char *type, const struct web_field *fields) FL_NONNULL(1, 2);
 
-/* Asks for a call of `writable`. */
+/* Asks for a call of `writable`. If there is no room for it within the patience the client is closed. */
 void web_want(struct web_client *client) FL_ALL_NONNULL;
 /* Sends, in `writable`: once for each call. What the system does not take at once is copied, and sent before `writable`
  * is called again; a client that has not taken it all within the patience is closed. Returns false: the connection is

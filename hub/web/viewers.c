@@ -31,7 +31,6 @@ struct viewer {
 	uint64_t last;               /* frame */
 	uint64_t missed;
 	fl_time latency;
-	fl_time asked; /* when it was asked for room that it has not got since; 0: it has */
 	struct meter meter;
 };
 
@@ -249,7 +248,6 @@ static bool writable(void *data)
 	struct viewer *viewer = data;
 	const fl_frame *current = &viewer->stream->viewers->current;
 
-	viewer->asked = 0;
 	if (viewer->how == SNAPSHOT || (viewer->window > 0 && viewer->sent_ahead >= viewer->window))
 		return true;
 	if (viewer->every)
@@ -313,26 +311,12 @@ void viewers_add_snapshot(struct stream *stream, struct web_client *client)
 
 /* News. */
 
-/* Of one that takes nothing the system may have all that it was sent, so that no reply is waiting (web_send), and there
- * will never be room again. */
-static void want(struct viewer *viewer)
-{
-	fl_time now = fl_now();
-
-	if (viewer->asked == 0)
-		viewer->asked = now;
-	if (now - viewer->asked > FL_SECONDS(viewer->stream->hub->config->patience))
-		web_drop(viewer->client);
-	else
-		web_want(viewer->client);
-}
-
 static void tell(struct viewer *viewer, bool news, const fl_frame *current)
 {
 	if (viewer->how == SNAPSHOT && news)
 		reply_snapshot(viewer, current);
 	else if (viewer->every || news)
-		want(viewer);
+		web_want(viewer->client);
 }
 
 void viewers_woken(struct stream *stream)

@@ -79,8 +79,8 @@ struct hub {
 	unsigned n_streams;
 };
 
-/* Runs a hub: prints the page's address to `out`, serves until SIGINT, SIGTERM or SIGHUP, or the time is over, stops everything
- * and prints a summary. Returns 0; or says on `err` what is wrong and returns -errno. Once in a process. */
+/* Runs a hub: prints the page's address to `out`, serves until SIGINT, SIGTERM or SIGHUP, or the time is over, stops
+ * everything and prints a summary. Returns 0; or says on `err` what is wrong and returns -errno. Once in a process. */
 int hub_run(const struct hub_config *config, FILE *out, FILE *err) FL_ALL_NONNULL;
 
 /* The stream of that name; NULL: there is none. */

@@ -120,7 +120,8 @@ int sockets_accept(int socket)
 	/* Replies are sent at once; and of a client that is told nothing, since its stream has nothing new, it is
 	 * noticed when its machine is gone. A socket that is a path needs neither. */
 	setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-	/* Its buffer holds megabytes, which for who is slow are seconds; it asks for more when a third of that is free. */
+	/* Its buffer holds megabytes, which for who is slow are seconds; it asks for more when a third of that is
+	 * free. */
 	setsockopt(connection, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &(int){AHEAD}, sizeof(int));
 	setsockopt(connection, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int));
 	setsockopt(connection, IPPROTO_TCP, TCP_KEEPIDLE, &(int){30}, sizeof(int));

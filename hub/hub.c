@@ -315,19 +315,22 @@ static void print_address(struct hub *hub, FILE *out)
 	fflush(out);
 }
 
-static void serve(struct hub *hub, FILE *out)
+static int serve(struct hub *hub, FILE *out)
 {
 	const struct hub_config *config = hub->config;
 	fl_timer *timer = NULL;
+	int error = 0;
 
 	print_address(hub, out);
-	if (config->run_for != FL_FOREVER && fl_timer_start(&timer, fl_after(config->run_for), stop_serving, hub->web))
-		return;
-	web_serve(hub->web);
+	if (config->run_for != FL_FOREVER)
+		error = fl_timer_start(&timer, fl_after(config->run_for), stop_serving, hub->web);
+	if (error == 0)
+		web_serve(hub->web);
 	if (timer) {
 		fl_timer_cancel(timer);
 		fl_timer_join(timer);
 	}
+	return error;
 }
 
 /* Returns a text that is to be freed; NULL: no memory. */
@@ -358,7 +361,7 @@ int hub_run(const struct hub_config *config, FILE *out, FILE *err)
 	if (error == 0)
 		error = open_streams(&hub, err);
 	if (error == 0) {
-		serve(&hub, out);
+		error = serve(&hub, out);
 		/* Who reads and who looks is known as long as they are there. */
 		summary = summarize(&hub);
 	}

@@ -8,6 +8,7 @@
 #include "images/jpeg.h"
 #include "images/pixels.h"
 #include "processors/processors.h"
+#include "results.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
@@ -223,25 +224,45 @@ static int publish_alone(struct processing_sink *sink, const void *data, fl_fram
 	return error;
 }
 
-__attribute__((format(printf, 3, 0))) static int print_result(struct processing_sink *sink, const char *key,
-							      const char *format, va_list list)
+struct alone {
+	struct processing_sink sink;
+	struct results results;
+};
+
+__attribute__((format(printf, 3, 0))) static int keep_result(struct processing_sink *sink, const char *key,
+							     const char *format, va_list list)
 {
-	(void)sink;
-	printf("%s=", key);
-	vprintf(format, list);
-	putchar('\n');
-	return 0;
+	return results_put(&((struct alone *)sink)->results, key, format, list);
 }
 
-/* An empty line: these were the results of a frame. */
-static void end_results(struct processing_sink *sink, const fl_frame *frame, int error)
+/* Each a line, whatever is in it, and an empty line: these were the results of a frame. */
+static void print_results(struct results *results)
 {
-	(void)sink;
-	(void)frame;
-	if (error < 0)
-		fprintf(stderr, "a frame failed: %s\n", strerror(-error));
+	struct result list[RESULTS];
+	unsigned n = results_get(results, list);
+
+	for (unsigned i = 0; i < n; i++) {
+		for (char *end = strchr(list[i].value, '\n'); end; end = strchr(end, '\n'))
+			*end = ' ';
+		printf("%s=%s\n", list[i].key, list[i].value);
+	}
 	putchar('\n');
 	fflush(stdout);
+}
+
+/* Of a frame that failed nothing is said: the results of the one before stay. */
+static void end_results(struct processing_sink *sink, const fl_frame *frame, int error)
+{
+	struct results *results = &((struct alone *)sink)->results;
+
+	(void)frame;
+	if (error < 0) {
+		fprintf(stderr, "a frame failed: %s\n", strerror(-error));
+		results_forget(results);
+	} else {
+		results_show(results);
+		print_results(results);
+	}
 }
 
 static int complain(const char *what, const char *why)
@@ -252,7 +273,8 @@ static int complain(const char *what, const char *why)
 
 int processing_main(const char *what, const char *input, const char *output, fl_note *stop)
 {
-	struct processing_sink sink = {.publish = publish_alone, .result = print_result, .done = end_results};
+	struct alone alone = {.sink = {.publish = publish_alone, .result = keep_result, .done = end_results}};
+	struct processing_sink *sink = &alone.sink;
 	const fl_processor *processor;
 	fl_frames_reader *reader;
 	char why[256];
@@ -260,17 +282,17 @@ int processing_main(const char *what, const char *input, const char *output, fl_
 
 	if (processing_find(what, &processor, why, sizeof(why)) != 0)
 		return complain(what, why);
-	error = fl_frames_create(&sink.frames, &(fl_frames_options){.name = output});
+	error = fl_frames_create(&sink->frames, &(fl_frames_options){.name = output});
 	if (error == 0)
-		error = fl_frames_serve(sink.frames);
+		error = fl_frames_serve(sink->frames);
 	if (error != 0)
 		return complain(output, strerror(-error));
 	error = fl_frames_open_until(&reader, input, &(fl_frames_reader_options){.name = output},
 				     fl_after(FL_SECONDS(10)), stop);
 	if (error != 0)
 		return complain(input, strerror(-error));
-	error = processing_run(processor, reader, &sink, stop);
+	error = processing_run(processor, reader, sink, stop);
 	fl_frames_reader_close(reader);
-	fl_frames_close(sink.frames);
+	fl_frames_close(sink->frames);
 	return error == 0 || error == -EPIPE ? 0 : complain(what, strerror(-error));
 }

@@ -22,7 +22,7 @@ const char hub_about[] =
 	"Shows what cameras see: to browsers, to programs, to files. Without a source it has the synthetic camera, and "
 	"motion detection beside it.";
 
-#define TEXTS (4 * HUB_STREAMS)
+#define TEXTS (6 * HUB_STREAMS) /* up to 3 for a processor, 1 each for its source and recording, and a few more */
 
 /* The configuration, with the texts that were made for it. */
 struct hub_wish {
@@ -155,6 +155,8 @@ static int take_listen(void *arg, const char *value, char *why, size_t size)
 		length = strcspn(begin, "]");
 		colon = begin[length] == ']' && begin[length + 1] == ':' ? begin + length + 1 : NULL;
 	}
+	if (value[0] == '[' && !colon && strcmp(begin + length, "]") != 0)
+		return wrong(why, size, value, "an IPv6 address stands in brackets, [::1]:8999");
 	if (colon && parse_port(colon + 1, &wish->config.port, why, size) != 0)
 		return -EINVAL;
 	if (length > 0)
@@ -195,6 +197,8 @@ static int take_origin(void *arg, const char *value, char *why, size_t size)
 
 	if (strncmp(value, "http://", 7) != 0 && strncmp(value, "https://", 8) != 0)
 		return wrong(why, size, value, "an origin begins with http:// or https://");
+	if (strchr(strstr(value, "://") + 3, '/'))
+		return wrong(why, size, value, "an origin ends with the name or the port, without a '/'");
 	if (config->n_origins == HUB_NAMES)
 		return wrong(why, size, value, "there are 8 already");
 	config->origins[config->n_origins++] = value;

@@ -178,6 +178,8 @@ static int take_token_file(void *arg, const char *value, char *why, size_t size)
 {
 	char token[VALUES_TOKEN];
 
+	/* Who keeps it in a file does not want it in a log. */
+	((struct hub_wish *)arg)->config.quiet_token = true;
 	return values_token_file(value, token, why, size) == 0 ? take_token(arg, token, why, size) : -EINVAL;
 }
 

@@ -304,14 +304,15 @@ static void print_address(struct hub *hub, FILE *out)
 {
 	const struct hub_config *config = hub->config;
 	const char *host = config->socket >= 0 ? "localhost" : config->address;
+	bool shown = config->token && !config->quiet_token;
 	int port = web_port(hub->web);
 
 	if (port == 0)
 		fprintf(out, "fairlead hub: at the path that was passed\n");
 	else
 		fprintf(out, "fairlead hub: http%s://%s%s%s:%d/%s%s\n", config->certificate ? "s" : "",
-			strchr(host, ':') ? "[" : "", host, strchr(host, ':') ? "]" : "", port,
-			config->token ? "?token=" : "", config->token ? config->token : "");
+			strchr(host, ':') ? "[" : "", host, strchr(host, ':') ? "]" : "", port, shown ? "?token=" : "",
+			shown ? config->token : "");
 	fflush(out);
 }
 

@@ -40,6 +40,7 @@ struct hub_config {
 	const char *address;            /* to listen at */
 	int port;                       /* 0: any */
 	int socket;                     /* a listening socket that was passed in; -1 */
+	bool quiet_token;               /* it is not printed */
 	const char *token;              /* NULL: none is asked for */
 	const char *hosts[HUB_NAMES];   /* names that a request may call the hub by, besides addresses and localhost */
 	const char *origins[HUB_NAMES]; /* other pages that may use it */

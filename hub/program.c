@@ -13,11 +13,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,19 +66,35 @@ static char **make_environment(const struct processor *processor, struct additio
 	return all;
 }
 
-/* With the signals as a program expects them, in a group of its own, so that a ^C reaches the hub alone, which then
- * ends its programs in order. */
+/* In the child, where nothing may be called that takes a lock. With the signals as a program expects them; in a group
+ * of its own, so that a ^C reaches the hub alone, which then ends its programs in order; without the terminal, for
+ * which such a group would be stopped; and to be killed when the thread that waits for it is no more, which is when the
+ * hub was killed. */
+static void become(const char *path, char **words, char **environment, int output, pid_t hub)
+{
+	sigset_t none;
+
+	for (int signal = 1; signal < NSIG; signal++)
+		sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() == hub && dup2(open("/dev/null", O_RDONLY), STDIN_FILENO) >= 0 &&
+	    dup2(output, STDOUT_FILENO) >= 0)
+		execve(path, words, environment);
+	_exit(127);
+}
+
 static int spawn(const struct processor *processor, int output, char **environment, pid_t *ret_pid)
 {
 	char name[2 * FL_FRAMES_NAME], *command;
 	const char *what = processor->config->what, *of = processor->of->name;
 	const char *shell[] = {"/bin/sh", "-c", NULL, NULL};
 	const char *self[] = {"fairlead", "processor", "--input", of, "--output", name, what, NULL};
-	char **words = (char **)(uintptr_t)(processor->config->program ? shell : self); /* it writes to none */
 	bool program = processor->config->program;
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t none, all;
+	char **words = (char **)(uintptr_t)(program ? shell : self); /* it writes to none */
+	pid_t hub = getpid(), child;
 	int error;
 
 	/* The shell makes words of it, and is replaced by the program. */
@@ -86,22 +102,16 @@ static int spawn(const struct processor *processor, int output, char **environme
 		return -ENOMEM;
 	shell[2] = command;
 	snprintf(name, sizeof(name), "%s" PROCESSOR_OUTPUT, processor->stream->name);
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attributes);
-	/* A group that is not the terminal's would be stopped for reading from it. */
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setsigdefault(&attributes, &all);
-	posix_spawnattr_setpgroup(&attributes, 0);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-	error = posix_spawn(ret_pid, program ? shell[0] : "/proc/self/exe", &actions, &attributes, words, environment);
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&actions);
+	child = fork();
+	error = child < 0 ? -errno : 0;
+	if (child == 0)
+		become(program ? shell[0] : "/proc/self/exe", words, environment, output, hub);
 	free(command);
-	return -error;
+	if (error == 0) {
+		setpgid(child, child); /* whoever comes first: it may have to be signalled at once */
+		*ret_pid = child;
+	}
+	return error;
 }
 
 static int start(struct program *program)

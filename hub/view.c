@@ -18,8 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define QUEUE 32u   /* frames that may wait to be packed when every one is wanted */
-#define LOOKERS 64u /* who want every frame, each with a queue of the channel of packages */
+/* Frames that may wait to be packed when every one is wanted: many, if they are JPEGs or nobody knows yet; few, if they
+ * are pixels, of which each is megabytes. */
+#define QUEUE 64u
+#define PIXEL_QUEUE 8u
+#define PACKAGES 512u /* that may wait for those who want every frame, all together */
+#define LOOKERS 64u   /* who want every frame, each with a queue of the channel of packages */
 #define PART_ROOM 256u
 #define PAUSE FL_SECONDS(1)
 
@@ -168,10 +172,18 @@ static void show(struct worker *worker, const fl_frame *frame)
 	}
 }
 
+static uint32_t queue_for(struct stream *stream)
+{
+	struct stream_state state;
+
+	stream_state_get(stream, &state);
+	return state.last == 0 || state.info.format == FL_PIXELS_JPEG ? QUEUE : PIXEL_QUEUE;
+}
+
 /* While somebody looks, and the same kind of reader will do. */
 static void work(struct worker *worker, fl_note *note, bool every)
 {
-	fl_frames_reader_options options = {.name = "view", .every = every ? QUEUE : 0};
+	fl_frames_reader_options options = {.name = "view", .every = every ? queue_for(worker->view->stream) : 0};
 	fl_frames_reader *reader;
 	FL_FRAME(frame);
 
@@ -238,9 +250,8 @@ int view_open(struct stream *stream)
 	if (!view)
 		return -ENOMEM;
 	view->stream = stream;
-	error = fl_frames_create(
-		&view->packages,
-		&(fl_frames_options){.size = 1 << 18, .readers = LOOKERS + 1, .pinned = LOOKERS * FL_FRAMES_QUEUE / 4});
+	error = fl_frames_create(&view->packages,
+				 &(fl_frames_options){.size = 1 << 18, .readers = LOOKERS + 1, .pinned = PACKAGES});
 	if (error == 0)
 		error = fl_thread_start(&view->thread, &(fl_thread_options){.name = "view"}, run, view);
 	if (error != 0) {

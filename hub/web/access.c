@@ -80,6 +80,14 @@ static bool referer_allowed(struct hub *hub, struct web_client *client)
 	return allowed_elsewhere(hub, client, referer);
 }
 
+/* Somebody follows a link to the hub: what comes is shown as a page of its own, and not to the page with the link. */
+static bool is_visit(struct web_client *client)
+{
+	char mode[16];
+
+	return web_header(client, WEB_MODE, mode, sizeof(mode)) && strcmp(mode, "navigate") == 0;
+}
+
 static bool origin_allowed(struct hub *hub, struct web_client *client, const char *host)
 {
 	char origin[LONGEST], site[32];
@@ -89,7 +97,7 @@ static bool origin_allowed(struct hub *hub, struct web_client *client, const cha
 	if (web_has_header(client, WEB_ORIGIN))
 		return false; /* too long to be ours */
 	return !web_header(client, WEB_SITE, site, sizeof(site)) || strcmp(site, "same-origin") == 0 ||
-	       strcmp(site, "none") == 0 || referer_allowed(hub, client);
+	       strcmp(site, "none") == 0 || is_visit(client) || referer_allowed(hub, client);
 }
 
 /* In a time that depends on the length of what was sent alone. */

@@ -8,9 +8,8 @@
 
 #define ARGUMENTS 4097 /* what libwebsockets keeps of a request's head is less */
 
-/* libwebsockets knows the usual headers by number, and this one by name. */
-#define SITE "sec-fetch-site:"
-
+/* libwebsockets knows the usual headers by number, and others by name. */
+static const char *const names[] = {[WEB_SITE] = "sec-fetch-site:", [WEB_MODE] = "sec-fetch-mode:"};
 static const enum lws_token_indexes tokens[] = {
 	[WEB_HOST] = WSI_TOKEN_HOST,
 	[WEB_ORIGIN] = WSI_TOKEN_ORIGIN,
@@ -22,8 +21,8 @@ static const enum lws_token_indexes tokens[] = {
 
 bool web_has_header(struct web_client *client, enum web_header header)
 {
-	if (header == WEB_SITE)
-		return lws_hdr_custom_length(client->wsi, SITE, (int)strlen(SITE)) > 0;
+	if (header >= WEB_SITE)
+		return lws_hdr_custom_length(client->wsi, names[header], (int)strlen(names[header])) > 0;
 	return lws_hdr_total_length(client->wsi, tokens[header]) > 0;
 }
 
@@ -31,8 +30,9 @@ bool web_header(struct web_client *client, enum web_header header, char *ret_val
 {
 	int length;
 
-	if (header == WEB_SITE)
-		length = lws_hdr_custom_copy(client->wsi, ret_value, (int)size, SITE, (int)strlen(SITE));
+	if (header >= WEB_SITE)
+		length = lws_hdr_custom_copy(client->wsi, ret_value, (int)size, names[header],
+					     (int)strlen(names[header]));
 	else
 		length = lws_hdr_copy(client->wsi, ret_value, (int)size, tokens[header]);
 	if (length <= 0)

@@ -22,7 +22,16 @@ struct web_client;
 #define WEB_ROOM 16
 
 enum web_method { WEB_GET, WEB_POST, WEB_OTHER };
-enum web_header { WEB_HOST, WEB_ORIGIN, WEB_AUTHORIZATION, WEB_COOKIE, WEB_IF_NONE_MATCH, WEB_REFERER, WEB_SITE };
+enum web_header {
+	WEB_HOST,
+	WEB_ORIGIN,
+	WEB_AUTHORIZATION,
+	WEB_COOKIE,
+	WEB_IF_NONE_MATCH,
+	WEB_REFERER,
+	WEB_SITE,
+	WEB_MODE
+};
 enum web_kind { WEB_PLAIN, WEB_BINARY, WEB_TEXT }; /* bytes of an endless reply; WebSocket messages */
 
 /* A part of a WebSocket message that has come. */

@@ -12,7 +12,8 @@
 
 const char frames_about[] =
 	"A frame channel has a name; one process produces images there, and any number of others of the same user "
-	"read them. These commands are readers like others: they see whole images, and hold up nobody.";
+	"read them. These commands are readers like others: they see whole images, and hold up nobody. But send: it "
+	"brings images from files to a hub.";
 
 const struct command frames_commands[] = {
 	{.name = "list",
@@ -36,6 +37,15 @@ const struct command frames_commands[] = {
 	 .about = "The end of the file's name says what is written: .jpg (or .jpeg), .ppm, .pgm, or .raw for the "
 		  "bytes as they are. A FILE of - is standard output. There is never half a file, and none is "
 		  "overwritten without --force."},
+	{.name = "send",
+	 .summary = "send pictures from files to a hub, as a source of that name",
+	 .run = frames_send_command,
+	 .rows = frames_send_rows,
+	 .arguments = "NAME FILE...",
+	 .about = "Sends JPEG files, and PPM, PGM and pixels as they are, to a hub (fairlead hub), where they are the "
+		  "frames of the source NAME. A folder stands for the pictures in it, in the order of their names. A "
+		  "FILE of - is standard input: JPEGs one after the other, also as a multipart stream. Ctrl-C ends it "
+		  "with a summary."},
 	{0},
 };
 

@@ -13,9 +13,10 @@
 extern const struct command frames_commands[];
 extern const char frames_about[];
 
-extern const struct option_row frames_list_rows[], frames_save_rows[], frames_watch_rows[];
+extern const struct option_row frames_list_rows[], frames_save_rows[], frames_send_rows[], frames_watch_rows[];
 int frames_list_command(int argc, char **argv);
 int frames_save_command(int argc, char **argv);
+int frames_send_command(int argc, char **argv);
 int frames_watch_command(int argc, char **argv);
 
 /* Finds where the channels of this user are: $XDG_RUNTIME_DIR/fairlead or /tmp/fairlead-UID. Returns 0, -ENAMETOOLONG.

@@ -318,7 +318,7 @@ completes() {
 }
 touch some-file
 check "commands are completed" completes 'fairlead f' frames
-check "commands of a group" completes 'fairlead frames |' list watch save
+check "commands of a group" completes 'fairlead frames |' list watch save send
 check "options" completes 'fairlead frames list --' --for --json --names --config --help --version
 check "options with a beginning" completes 'fairlead frames watch --c' --count --config
 check "options behind an argument" completes 'fairlead frames watch cam --e' --every
@@ -329,6 +329,8 @@ check "names of files" completes 'fairlead frames save cam some' some-file
 check "names of an option's files" completes 'fairlead frames watch --config some' some-file
 check "names of channels" completes 'fairlead frames watch |' cam
 check "names of channels behind options" completes 'fairlead frames watch --count 3 --json c' cam
+check "names of files where several may stand" completes 'fairlead frames send cam a.jpg some' some-file
+check "options of a flag's command" completes 'fairlead frames send --t' --to --token-file --trust
 check "nothing for numbers" completes 'fairlead frames watch --count |' ''
 check "no options behind --" completes 'fairlead frames watch -- --c' ''
 check "commands for help" completes 'fairlead help comp' completion

@@ -1,5 +1,6 @@
 /*
- * hub/web/web.c - see web.h. libwebsockets is known here, in request.c and in reply.c, and nowhere else.
+ * hub/web/web.c - see web.h. libwebsockets is known here, in request.c and in reply.c, and in connect.c, for who sends
+ * to a hub; and nowhere else.
  *
  * libwebsockets calls one function, `event`, for all that happens, with the connection's `struct lws`. A web_client is
  * made when a connection is accepted, hangs at that struct as its opaque data, and is freed when the struct is.

@@ -177,7 +177,9 @@ static uint32_t queue_for(struct stream *stream)
 	struct stream_state state;
 
 	stream_state_get(stream, &state);
-	return state.last == 0 || state.info.format == FL_PIXELS_JPEG ? QUEUE : PIXEL_QUEUE;
+	if (state.last == 0 || state.info.format == FL_PIXELS_JPEG || (state.info.flags & FL_FRAME_SYNTHETIC))
+		return QUEUE;
+	return PIXEL_QUEUE;
 }
 
 /* While somebody looks, and the same kind of reader will do. */

@@ -147,6 +147,10 @@ static bool read_message(struct ingest *ingest)
 	if (fl_frame_info_init(&info, message->format, message->width, message->height) != 0)
 		return refuse(ingest, 1003, "no such pixel format, or not for %ux%u pixels", message->width,
 			      message->height);
+	/* Before a place is made for them, which need not ever be filled. */
+	if (info.size > ingest->stream->hub->config->message_size)
+		return refuse(ingest, 1009, "%ux%u pixels are more than %llu bytes", message->width, message->height,
+			      (unsigned long long)ingest->stream->hub->config->message_size);
 	ingest->must = info.size;
 	return true;
 }

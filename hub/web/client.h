@@ -18,6 +18,7 @@ struct web_client {
 	const char *origin; /* of a page from elsewhere that may use the reply; NULL */
 	bool counted;       /* among the clients */
 	bool over;          /* it is to be closed */
+	bool closing;       /* libwebsockets was told to close it, and may wait for the client's answer */
 	bool wanting;       /* `writable` is to be called */
 	bool replied;       /* in this request */
 	bool final;         /* this request is the connection's last: it is not known where the next one begins */

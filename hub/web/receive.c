@@ -120,7 +120,7 @@ static int end_control(struct receive *receive, const struct receive_events *eve
 {
 	receive->headed = 0;
 	if (receive->opcode == CLOSE)
-		return -ESHUTDOWN;
+		return receive->unwanted ? -ECONNRESET : -ESHUTDOWN;
 	if (receive->opcode == PING && !receive->unwanted)
 		events->ping(arg, receive->small, receive->n_small);
 	return 0;
@@ -202,9 +202,28 @@ static ssize_t step(struct receive *receive, int socket, const struct receive_ev
 	return read_message(receive, socket, events, arg);
 }
 
+/* Where one frame ends and the next one begins is not known any more. */
+static int throw_away(int socket)
+{
+	unsigned char aside[RECEIVE_ASIDE];
+	size_t total = 0;
+
+	while (total < RECEIVE_TURN) {
+		ssize_t n = read_some(socket, aside, sizeof(aside));
+
+		if (n < 0)
+			return n == -EAGAIN ? 0 : (int)n;
+		total += (size_t)n;
+	}
+	return 0;
+}
+
 int receive_turn(struct receive *receive, int socket, const struct receive_events *events, void *arg)
 {
 	size_t total = 0;
+
+	if (receive->wrong)
+		return throw_away(socket);
 
 	while (total < RECEIVE_TURN) {
 		ssize_t n = step(receive, socket, events, arg);

@@ -30,6 +30,7 @@
 struct web {
 	struct lws_context *context;
 	struct lws_vhost *vhost;
+	struct lws *listener;
 	struct web_handlers handlers;
 	void *arg;
 	struct door door;
@@ -146,6 +147,13 @@ static int upgrading(struct web_client *client, const char *protocol)
 	return allowed ? 0 : 1;
 }
 
+/* For what libwebsockets has called: close it. */
+static int begin_closing(struct web_client *client)
+{
+	client->closing = true;
+	return -1;
+}
+
 static int received(struct web_client *client, void *data, size_t size)
 {
 	struct lws *wsi = client->wsi;
@@ -158,7 +166,7 @@ static int received(struct web_client *client, void *data, size_t size)
 	};
 
 	part.last = lws_is_final_fragment(wsi);
-	return client->role && client->role->message(client->data, &part) && !client->over ? 0 : -1;
+	return client->role && client->role->message(client->data, &part) && !client->over ? 0 : begin_closing(client);
 }
 
 /* What is sent and not taken ends the connection. */
@@ -167,16 +175,22 @@ void client_await_taking(struct web_client *client)
 	lws_set_timeout(client->wsi, PENDING_TIMEOUT_HTTP_CONTENT, (int)client->web->patience);
 }
 
-/* All that was buffered has been sent when libwebsockets says that a connection is writable. */
+/* All that was buffered has been sent when libwebsockets says that a connection is writable. It says so once more when it
+ * has sent why it closes: to close then would be not to wait until the client has read that. What the client sends
+ * meanwhile read_directly throws away. */
 static int writable(struct web_client *client)
 {
+	if (client->closing && client->direct)
+		shutdown(lws_get_socket_fd(client->wsi), SHUT_WR);
+	if (client->closing)
+		return 0;
 	if (client->over)
-		return -1;
+		return begin_closing(client);
 	client->wanting = false;
 	if (!client->role)
 		return 0;
 	lws_set_timeout(client->wsi, NO_PENDING_TIMEOUT, 0);
-	return client->role->writable(client->data) ? 0 : -1;
+	return client->role->writable(client->data) ? 0 : begin_closing(client);
 }
 
 /* Messages that are read straight to their place. libwebsockets has the connection, sends, and closes; only it does not
@@ -241,7 +255,7 @@ static int read_directly(struct web_client *client)
 		answer_close(client);
 	if (error == -ESHUTDOWN || error == -ECONNRESET)
 		web_drop(client);
-	return error == 0 || error == -ECANCELED ? 0 : -1;
+	return error == -ESHUTDOWN || error == -ECONNRESET ? -1 : 0;
 }
 
 /* What a client still says that gets a reply without an end is of no use; that it is gone is. */
@@ -323,7 +337,7 @@ static int event(struct lws *wsi, enum lws_callback_reasons reason, void *user, 
 	switch (reason) {
 	case LWS_CALLBACK_RAW_RX_FILE:
 		if (!client)
-			return accept_all(web, wsi);
+			return wsi == web->listener ? accept_all(web, wsi) : -1;
 		return client->role && client->role->place ? read_directly(client) : read_away(client);
 	case LWS_CALLBACK_RAW_ADOPT:
 		return -1; /* CONNECT makes libwebsockets hand a connection over, for good and unasked */
@@ -378,7 +392,9 @@ static int listen_at(struct web *web, const struct web_options *options)
 		return error;
 	web->port = sockets_port(descriptor.filefd);
 	web->local = sockets_is_loopback(descriptor.filefd);
-	if (lws_adopt_descriptor_vhost(web->vhost, LWS_ADOPT_RAW_FILE_DESC, descriptor, protocols[0].name, NULL))
+	web->listener =
+		lws_adopt_descriptor_vhost(web->vhost, LWS_ADOPT_RAW_FILE_DESC, descriptor, protocols[0].name, NULL);
+	if (web->listener)
 		return 0;
 	close(descriptor.filefd);
 	return -ENOMEM;
@@ -500,7 +516,7 @@ void web_set_role(struct web_client *client, const struct web_role *role, void *
 /* A socket that does not become writable is one whose client does not read. */
 void web_want(struct web_client *client)
 {
-	if (!client->wanting)
+	if (!client->wanting && !client->closing)
 		client_await_taking(client);
 	client->wanting = true;
 	lws_callback_on_writable(client->wsi);

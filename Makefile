@@ -4,12 +4,15 @@ BUILD = build
 PREFIX = /usr/local
 DESTDIR =
 ARGS =
+# Of the soak: for how long, as 20s, 10m or 1h; and what its random numbers begin with, to have the same one again.
+HUB = 1m
+SEED =
 # Whatever is to be passed to `meson setup`, -Dchecks=false say.
 MESON_ARGS =
 
 # What stress and bench print is TAP, and JSON if asked for: there, what sets up and builds says on standard error.
 
-.PHONY: help build run tour test stress bench lint sanitize install clean
+.PHONY: help build run tour test stress soak bench lint sanitize install clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -41,6 +44,12 @@ stress: ## put every primitive through 1 000 000 rounds, checking invariants; AR
 	@scripts/configure $(BUILD) -Dtests=enabled $(MESON_ARGS) >&2
 	@ninja -C $(BUILD) --quiet tests/stress >&2
 	@$(BUILD)/tests/stress --rounds 1000000 $(ARGS)
+
+soak: ## run the hub for HUB=1m while all that may happen to it does, at random; SEED=... for the same again
+	@scripts/setup test
+	@scripts/configure $(BUILD) -Dtests=enabled -Dhub=enabled $(MESON_ARGS)
+	@ninja -C $(BUILD) installed tests/producer
+	@tests/hub/soak.py $(BUILD) --for $(HUB) $(if $(SEED),--seed "$(SEED)") $(ARGS)
 
 bench: ## build and run the benchmarks beside the peers; ARGS="lock --json" for one, as JSON
 	@scripts/setup bench >&2

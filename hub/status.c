@@ -68,9 +68,10 @@ static json_t *encoded_of(struct stream *stream)
 
 	view_state_get(stream->view, &state);
 	fl_frames_stats_get(stream->view->packages, &stats);
-	return json_pack("{sI sI sf sI si sI}", "frames", (json_int_t)state.packages, "bad", (json_int_t)state.bad,
-			 "milliseconds", state.milliseconds, "bytes", (json_int_t)state.bytes, "slots_used",
-			 (int)stats.slots_used, "slot_size", (json_int_t)stats.slot_size);
+	return json_pack("{sI sI sf sI si si sI}", "frames", (json_int_t)state.packages, "bad", (json_int_t)state.bad,
+			 "milliseconds", state.milliseconds, "bytes", (json_int_t)state.bytes, "slots",
+			 (int)stats.slots, "slots_used", (int)stats.slots_used, "slot_size",
+			 (json_int_t)stats.slot_size);
 }
 
 static json_t *recording_of(struct stream *stream)

@@ -175,8 +175,8 @@ void client_await_taking(struct web_client *client)
 	lws_set_timeout(client->wsi, PENDING_TIMEOUT_HTTP_CONTENT, (int)client->web->patience);
 }
 
-/* All that was buffered has been sent when libwebsockets says that a connection is writable. It says so once more when it
- * has sent why it closes: to close then would be not to wait until the client has read that. What the client sends
+/* All that was buffered has been sent when libwebsockets says that a connection is writable. It says so once more when
+ * it has sent why it closes: to close then would be not to wait until the client has read that. What the client sends
  * meanwhile read_directly throws away. */
 static int writable(struct web_client *client)
 {

@@ -108,6 +108,28 @@ def descendants(pid):
     return found[1:]
 
 
+def children(pid):
+    return [child for child, parent in parents().items() if parent == pid]
+
+
+def kill_child(parent, child, number):
+    """Sends a signal to a process, if it is (still) started by that one. Its number could be another's by now: a
+    descriptor can't. Returns whether it was sent."""
+    try:
+        descriptor = os.pidfd_open(child)
+    except ProcessLookupError:
+        return False
+    try:
+        is_ours = child in children(parent)
+        if is_ours:
+            signal.pidfd_send_signal(descriptor, number)
+        return is_ours
+    except ProcessLookupError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
 def words_of(pid):
     """The command line; empty if the process has ended."""
     with contextlib.suppress(OSError):

@@ -7,12 +7,14 @@ ARGS =
 # Of the soak: for how long, as 20s, 10m or 1h; and what its random numbers begin with, to have the same one again.
 HUB = 1m
 SEED =
+# Of the fuzzing, for each part.
+ROUNDS = 1000000
 # Whatever is to be passed to `meson setup`, -Dchecks=false say.
 MESON_ARGS =
 
 # What stress and bench print is TAP, and JSON if asked for: there, what sets up and builds says on standard error.
 
-.PHONY: help build run tour test stress soak bench lint sanitize install clean
+.PHONY: help build run tour test stress soak fuzz bench lint sanitize install clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -50,6 +52,12 @@ soak: ## run the hub for HUB=1m while all that may happen to it does, at random;
 	@scripts/configure $(BUILD) -Dtests=enabled -Dhub=enabled $(MESON_ARGS)
 	@ninja -C $(BUILD) installed tests/producer
 	@tests/hub/soak.py $(BUILD) --for $(HUB) $(if $(SEED),--seed "$(SEED)") $(ARGS)
+
+fuzz: ## throw ROUNDS=1000000 damaged messages, images and requests at what reads them; ARGS="--only ingest" for a part
+	@scripts/setup test >&2
+	@scripts/configure $(BUILD) -Dtests=enabled -Dhub=enabled $(MESON_ARGS) >&2
+	@ninja -C $(BUILD) --quiet tests/fuzz_hub >&2
+	@$(BUILD)/tests/fuzz_hub --rounds $(ROUNDS) $(ARGS)
 
 bench: ## build and run the benchmarks beside the peers; ARGS="lock --json" for one, as JSON
 	@scripts/setup bench >&2

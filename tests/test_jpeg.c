@@ -414,6 +414,26 @@ START_TEST(a_failure_leaves_nothing_behind)
 }
 END_TEST
 
+/* Nor does a header that is wrong behind what jpeg_look looks at: any byte between the size and the image. */
+START_TEST(a_header_that_cannot_be_read_leaves_nothing_behind)
+{
+	uint8_t *damaged;
+	unsigned refused = 0;
+
+	encode_picture(FL_PIXELS_RGB24, 64, 48, 0);
+	damaged = malloc(file_size);
+	ck_assert_ptr_nonnull(damaged);
+	for (size_t at = size_mark() + 9; at < 600; at++) {
+		memcpy(damaged, file, file_size);
+		damaged[at] = (uint8_t)~damaged[at];
+		refused += decode_bytes(damaged, file_size, FL_PIXELS_RGB24) != 0;
+		ck_assert_int_eq(decode_bytes(file, file_size, FL_PIXELS_RGB24), 0);
+	}
+	ck_assert_uint_gt(refused, 0);
+	free(damaged);
+}
+END_TEST
+
 START_TEST(nothing_can_be_closed)
 {
 	ck_assert_ptr_null(jpeg_close(NULL));
@@ -439,6 +459,7 @@ int main(void)
 	tcase_add_test(tests, damaged_bytes_do_no_harm);
 	tcase_add_test(tests, bytes_at_random_are_refused);
 	tcase_add_test(tests, a_failure_leaves_nothing_behind);
+	tcase_add_test(tests, a_header_that_cannot_be_read_leaves_nothing_behind);
 	tcase_add_test(tests, nothing_can_be_closed);
 	return testing_run(suite);
 }

@@ -279,6 +279,14 @@ struct file {
 	bool half; /* it is of Y, U and V, with U and V for 2 x 2 pixels */
 };
 
+/* A coder that could not read a header would go on in the middle of it with the next JPEG, and refuse that one and all
+ * that follow. */
+static void begin_anew(struct jpeg *jpeg)
+{
+	tjDestroy(jpeg->decoder);
+	jpeg->decoder = NULL;
+}
+
 /* What the coder says of the header. */
 static int open_file(struct jpeg *jpeg, const void *data, size_t size, struct file *ret_file, char *why,
 		     size_t why_size)
@@ -289,8 +297,17 @@ static int open_file(struct jpeg *jpeg, const void *data, size_t size, struct fi
 
 	if (error != 0)
 		return error;
-	if (tjDecompressHeader3(jpeg->decoder, data, size, &file.width, &file.height, &sampling, &space) != 0)
-		return refuse(why, why_size, "it is damaged: %s", tjGetErrorStr2(jpeg->decoder));
+	if (!jpeg->decoder)
+		jpeg->decoder = tjInitDecompress();
+	if (!jpeg->decoder) {
+		snprintf(why, why_size, "no memory is left");
+		return -ENOMEM;
+	}
+	if (tjDecompressHeader3(jpeg->decoder, data, size, &file.width, &file.height, &sampling, &space) != 0) {
+		error = refuse(why, why_size, "it is damaged: %s", tjGetErrorStr2(jpeg->decoder));
+		begin_anew(jpeg);
+		return error;
+	}
 	if (file.width != (int)width || file.height != (int)height)
 		return refuse(why, why_size, "its header is damaged");
 	file.half = sampling == TJSAMP_420 && space == TJCS_YCbCr;

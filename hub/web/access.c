@@ -17,17 +17,25 @@ static bool is_address(const char *name)
 	return inet_pton(AF_INET, name, bytes) == 1 || inet_pton(AF_INET6, name, bytes) == 1;
 }
 
-/* Takes the port off, and the brackets of an IPv6 address. */
-static void strip(char *host)
+/* Takes the port off, and the brackets of an IPv6 address. Returns false: there is something else. */
+static bool strip(char *host)
 {
-	char *colon = strrchr(host, ':'), *bracket = strrchr(host, ']');
+	char *end = host[0] == '[' ? strchr(host, ']') : NULL, *port = end ? end + 1 : strchr(host, ':');
 
-	if (colon && (!bracket || colon > bracket) && (bracket || strchr(host, ':') == colon))
-		*colon = '\0';
-	if (host[0] == '[' && bracket) {
-		*bracket = '\0';
+	if (host[0] == '[' && !end)
+		return false;
+	/* More than one colon, and no brackets: an IPv6 address without a port. */
+	if (!port || *port == '\0' || (!end && strchr(port + 1, ':')))
+		port = NULL;
+	if (port && (*port != ':' || port[1] == '\0' || port[1 + strspn(port + 1, "0123456789")] != '\0'))
+		return false;
+	if (port)
+		*port = '\0';
+	if (end) {
+		*end = '\0';
 		memmove(host, host + 1, strlen(host));
 	}
+	return true;
 }
 
 static const char *one_of(const char *text, const char *const *list, unsigned n)
@@ -41,9 +49,13 @@ static const char *one_of(const char *text, const char *const *list, unsigned n)
 static bool host_is_ours(struct hub *hub, const char *host)
 {
 	char name[LONGEST];
+	struct in6_addr six;
 
 	snprintf(name, sizeof(name), "%s", host);
-	strip(name);
+	if (!strip(name))
+		return false;
+	if (host[0] == '[')
+		return inet_pton(AF_INET6, name, &six) == 1;
 	return is_address(name) || strcasecmp(name, "localhost") == 0 ||
 	       one_of(name, hub->config->hosts, hub->config->n_hosts) != NULL;
 }

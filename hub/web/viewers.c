@@ -229,7 +229,8 @@ static bool send_package(struct viewer *viewer, const fl_frame *frame)
 	return send_part(viewer, package, data);
 }
 
-/* The next of its own queue. */
+/* The next of its own queue. A frame may be packed twice: the view packs the newest one for those who come when nobody
+ * looks, and may just have done so for somebody who has left. */
 static bool send_next(struct viewer *viewer)
 {
 	bool alive = true;
@@ -237,7 +238,7 @@ static bool send_next(struct viewer *viewer)
 
 	if (fl_frames_next_until(viewer->every, &frame, 0, NULL) != 0)
 		return true;
-	if (package_of(&frame)->jpeg_size > 0)
+	if (package_of(&frame)->jpeg_size > 0 && package_of(&frame)->sequence > viewer->last)
 		alive = send_package(viewer, &frame);
 	web_want(viewer->client);
 	return alive;

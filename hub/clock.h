@@ -23,12 +23,13 @@ static inline int64_t clock_unix(fl_time when)
 }
 
 /* The other way. What is not known, and what would be in the future or longer ago than an hour, is now: a sender whose
- * clock is wrong. */
+ * clock is wrong. So is what was before this machine was started, when its clock was 0. */
 static inline fl_time clock_monotonic(int64_t unix_us)
 {
-	int64_t ago = unix_us > 0 ? clock_unix_now() - unix_us : -1; /* of two that are positive: no overflow */
+	int64_t unix_now = clock_unix_now(), ago = unix_us > 0 && unix_us <= unix_now ? unix_now - unix_us : 0;
+	fl_time now = fl_now();
 
-	return ago < 0 || ago > 3600 * INT64_C(1000000) ? fl_now() : fl_now() - ago * 1000;
+	return ago > 3600 * INT64_C(1000000) || ago * 1000 >= now ? now : now - ago * 1000;
 }
 
 #endif

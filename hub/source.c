@@ -24,7 +24,8 @@ static bool parse_size(const char *text, struct source_spec *spec)
 	char end = '\0';
 	int n = sscanf(text, "%5ux%5u@%4u%c", &spec->width, &spec->height, &spec->rate, &end);
 
-	if (n == 2 && sscanf(text, "%*5ux%*5u%c", &end) == 1)
+	/* sscanf takes blanks and signs before a number. */
+	if (text[strspn(text, "0123456789x@")] != '\0' || (n == 2 && sscanf(text, "%*5ux%*5u%c", &end) == 1))
 		return false;
 	return (n == 2 || n == 3) && spec->width >= 16 && spec->height >= 16 && spec->width <= LARGEST &&
 	       spec->height <= LARGEST && spec->rate >= 1 && spec->rate <= FASTEST;

@@ -176,7 +176,9 @@ static int open_network(struct hub *hub, FILE *err)
 	};
 	int error = web_open(&hub->web, &options, &routes, hub);
 
-	if (error != 0) {
+	if (error != 0 && config->socket >= 0) {
+		fprintf(err, "fairlead hub: the socket that was passed in: %s\n", strerror(-error));
+	} else if (error != 0) {
 		fprintf(err, "fairlead hub: %s:%d: %s\n", config->address, config->port, strerror(-error));
 	} else if (!config->token && !web_is_local(hub->web)) {
 		fprintf(err, "fairlead hub: %s can be reached from other machines: that needs a --token\n",

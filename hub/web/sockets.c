@@ -105,10 +105,16 @@ int sockets_listen(const char *address, int port, int *ret_socket)
 	return error;
 }
 
-void sockets_adopt(int socket)
+int sockets_adopt(int socket)
 {
+	int listens = 0;
+	socklen_t length = sizeof(listens);
+
+	if (getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) != 0 || !listens)
+		return -ENOTSOCK;
 	fcntl(socket, F_SETFD, FD_CLOEXEC);
 	fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK);
+	return 0;
 }
 
 int sockets_accept(int socket)

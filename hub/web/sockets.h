@@ -26,8 +26,8 @@ void sockets_peer(int socket, char *ret_peer, size_t size);
 int sockets_listen(const char *address, int port, int *ret_socket) FL_ALL_NONNULL FL_MUST_CHECK;
 
 /* Prepares a listening socket that was passed in: it returns instead of waiting when nobody is at the door, and
- * programs that are started do not get it. */
-void sockets_adopt(int socket);
+ * programs that are started do not get it. Returns 0, -ENOTSOCK: nobody listens there. */
+int sockets_adopt(int socket);
 
 /* The next connection; -EAGAIN: there is none now; -EMFILE and so on: there is, but it can't be taken. */
 int sockets_accept(int socket);

@@ -385,7 +385,7 @@ static int listen_at(struct web *web, const struct web_options *options)
 	int error = 0;
 
 	if (options->socket >= 0)
-		sockets_adopt(options->socket);
+		error = sockets_adopt(options->socket);
 	else
 		error = sockets_listen(options->address, options->port, &descriptor.filefd);
 	if (error != 0)

@@ -50,7 +50,8 @@ def folder():
 
 def environment(runtime):
     """What a program of the project is started with."""
-    return {**os.environ, "XDG_RUNTIME_DIR": str(runtime), "FAIRLEAD_PLUGINS": str(BUILD / "hub")}
+    races = f"{os.environ.get('TSAN_OPTIONS', '')}:suppressions={pathlib.Path(__file__).parent / 'tsan.supp'}"
+    return {**os.environ, "XDG_RUNTIME_DIR": str(runtime), "FAIRLEAD_PLUGINS": str(BUILD / "hub"), "TSAN_OPTIONS": races}
 
 
 def start(command, runtime, **options):
@@ -86,60 +87,14 @@ class Reply:
         return self.body.decode("utf-8")
 
 
-class Hub:
-    """A hub that runs. `wrapper` is put before the command, `shell` around it."""
+class Client:
+    """What is asked of a hub that serves there, and told by it."""
 
-    def __init__(self, *arguments, runtime=None, wrapper=(), listen=":0", env=None):
-        self.runtime = runtime or folder()
-        command = [*wrapper, FAIRLEAD, "hub", *(["--listen", listen] if listen else []), *arguments]
-        self.said = ""
+    def __init__(self, host, port):
+        self.host, self.port = host, port
+        self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self.headers = {}  # of every request, if it has none of its own
         self.secure = None  # an SSLContext, for TLS
-        self.process = start(
-            command, self.runtime, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True,
-        )
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
-        self.line = self.process.stdout.readline()
-        found = re.fullmatch(r"fairlead hub: (https?://([^/]+):(\d+)/\S*)\n", self.line)
-        if not found:
-            self.process.wait(checks.PATIENCE)
-            self._listener.join()
-            raise AssertionError(f"no hub: {self.line!r} {self.said!r}")
-        self.url, self.host, self.port = found[1], found[2], int(found[3])
-        self.address = f"{self.host}:{self.port}"
-
-    def _listen(self):
-        for line in self.process.stderr:
-            self.said += line
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, value, trace):
-        if self.process.poll() is None:
-            with checks.check("the hub ends in order when it is told to"):
-                self.end()
-        return False
-
-    def end(self, number=signal.SIGTERM):
-        """Ends it; returns the summary. It has to end well."""
-        self.process.send_signal(number)
-        return self.ended()
-
-    def ended(self):
-        """Waits for its end; returns the summary."""
-        timer = threading.Timer(checks.PATIENCE, self.process.kill)
-        timer.start()
-        summary = self.process.stdout.read()
-        status = self.process.wait()
-        timer.cancel()
-        self._listener.join()
-        assert status == 0 and not SANITIZED.search(self.said), f"status {status}, it said:\n{self.said}"
-        return summary
-
-    # HTTP.
 
     def connect(self):
         if self.secure:
@@ -162,7 +117,7 @@ class Hub:
 
     def raw(self, text=b"", patience=checks.PATIENCE, buffer=None):
         """A bare connection, to which this text has been sent."""
-        bare = socket.socket()
+        bare = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET)
         if buffer:
             bare.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         bare.settimeout(patience)
@@ -182,13 +137,13 @@ class Hub:
         assert len(found) == 1, f"{len(found)} streams are called {name}"
         return found[0]
 
-    def await_stream(self, name, what, condition):
+    def await_stream(self, name, what, condition, patience=checks.PATIENCE):
         """Waits until the status of a stream is so; returns it."""
         def look():
             stream = self.stream(name)
             return bool(condition(stream)), stream
 
-        return checks.await_(f"{name}: {what}", look)
+        return checks.await_(f"{name}: {what}", look, patience)
 
     def await_frames(self, name, n):
         """Waits for n frames more than there are."""
@@ -198,6 +153,60 @@ class Hub:
     def watched(self, name):
         """Waits until nobody looks at a stream any more."""
         return self.await_stream(name, "nobody looks", lambda stream: not stream["viewers"])
+
+
+class Hub(Client):
+    """A hub that runs. `wrapper` is put before the command."""
+
+    def __init__(self, *arguments, runtime=None, wrapper=(), listen=":0", env=None):
+        self.runtime = runtime or folder()
+        command = [*wrapper, FAIRLEAD, "hub", *(["--listen", listen] if listen else []), *arguments]
+        self.said = ""
+        self.over = False  # its end has been looked at
+        self.process = start(
+            command, self.runtime, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+        self.line = self.process.stdout.readline()
+        found = re.fullmatch(r"fairlead hub: (https?://([^/]+):(\d+)/\S*)\n", self.line)
+        if not found:
+            self.process.wait(checks.PATIENCE)
+            self._listener.join()
+            raise AssertionError(f"no hub: {self.line!r} {self.said!r}")
+        self.url = found[1]
+        super().__init__(found[2].strip("[]"), int(found[3]))
+
+    def _listen(self):
+        for line in self.process.stderr:
+            self.said += line
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if not self.over:
+            with checks.check("the hub ends in order when it is told to, and not before"):
+                self.end()
+        return False
+
+    def end(self, number=signal.SIGTERM):
+        """Ends it; returns the summary. It has to end well."""
+        self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self):
+        """Waits for its end; returns the summary."""
+        self.over = True
+        timer = threading.Timer(checks.PATIENCE, self.process.kill)
+        timer.start()
+        summary = self.process.stdout.read()
+        status = self.process.wait()
+        timer.cancel()
+        self._listener.join()
+        assert status == 0 and not SANITIZED.search(self.said), f"status {status}, it said:\n{self.said}"
+        return summary
 
 
 def read_all(bare):

@@ -67,7 +67,7 @@ static void any_text(char *text, size_t size)
 	size_t n = fuzz_size(size - 1);
 
 	for (size_t i = 0; i < n; i++)
-		text[i] = fuzz_once_in(2) ? telling[fuzz_below(sizeof(telling) - 1)] : (char)(1 + fuzz_below(255));
+		text[i] = (char)(fuzz_once_in(2) ? telling[fuzz_below(sizeof(telling) - 1)] : 1 + (int)fuzz_below(255));
 	text[n] = '\0';
 }
 

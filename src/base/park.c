@@ -434,6 +434,15 @@ int fl_park_wait_(struct fl_waiter *waiter, const void *key, fl_time deadline, u
 	return 0;
 }
 
+bool fl_park_waited_(const void *key)
+{
+	struct fl_bucket *bucket = fl_park_lock_(key);
+	bool waited = fl_park_first_(bucket, key) != NULL;
+
+	fl_park_unlock_(bucket);
+	return waited;
+}
+
 uint32_t fl_park_waiting_(const void *key)
 {
 	const struct fl_waiter *waiter;

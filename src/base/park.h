@@ -147,6 +147,9 @@ bool fl_park_deferred_(void);
 /* Has work(object, n) called when that section ends, on the same thread. */
 void fl_park_defer_(void (*work)(void *object, uint32_t n), void *object, uint32_t n);
 
+/* Whether somebody waits for `key` in the bucket of that address. */
+bool fl_park_waited_(const void *key);
+
 /* How many wait for `key`, in whatever bucket: for tests, since it looks at all of them. */
 uint32_t fl_park_waiting_(const void *key);
 

@@ -49,11 +49,7 @@ void fl_barrier_name(fl_barrier *barrier, const char *name)
 
 void fl_barrier_destroy(fl_barrier *barrier)
 {
-	struct fl_bucket *bucket = fl_park_lock_(barrier);
-	bool waited = fl_park_first_(bucket, barrier) != NULL;
-
-	fl_park_unlock_(bucket);
-	if (waited)
+	if (fl_park_waited_(barrier))
 		fl_misuse_("barrier", barrier, "destroyed while it is waited for");
 	else
 		fl_name_set_(barrier, NULL);

@@ -45,11 +45,7 @@ void fl_event_name(fl_event *event, const char *name)
 
 void fl_event_destroy(fl_event *event)
 {
-	struct fl_bucket *bucket = fl_park_lock_(event);
-	bool waited = fl_park_first_(bucket, event) != NULL;
-
-	fl_park_unlock_(bucket);
-	if (waited)
+	if (fl_park_waited_(event))
 		fl_misuse_("event", event, "destroyed while it is waited for");
 	else
 		fl_name_set_(event, NULL);

@@ -90,22 +90,13 @@ void fl_note_init(fl_note *note, fl_note *parent, fl_time deadline)
 	fl_inner_release(&family);
 }
 
-static bool is_waited_for(const void *key)
-{
-	struct fl_bucket *bucket = fl_park_lock_(key);
-	bool waited = fl_park_first_(bucket, key) != NULL;
-
-	fl_park_unlock_(bucket);
-	return waited;
-}
-
 void fl_note_destroy(fl_note *note)
 {
 	bool has_children, waited;
 
 	fl_inner_acquire(&family);
 	has_children = note->fl_children != NULL;
-	waited = is_waited_for(note);
+	waited = fl_park_waited_(note);
 	if (note->fl_parent && !has_children && !waited)
 		disown(note);
 	fl_inner_release(&family);

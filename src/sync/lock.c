@@ -66,7 +66,6 @@
 
 #include "base/fork.h"
 #include "base/name.h"
-#include "base/quick.h"
 #include "base/report.h"
 #include "base/spin.h"
 #include "sync/held.h"
@@ -348,6 +347,14 @@ int fl_lock_acquire_slow_(fl_lock *lock, fl_time deadline, fl_note *note, enum f
 	return acquire_slow(lock, deadline, note, kind, site);
 }
 
+int fl_lock_enter_slow_(fl_lock *lock)
+{
+	/* Doomed: whether it can wait for ever is not looked at. */
+	struct fl_asker asker = {.deadline = FL_FOREVER, .me = fl_self(), .doomed = true};
+
+	return contend(lock, &asker);
+}
+
 bool fl_lock_try_(fl_lock *lock, enum fl_lock_kind kind, const void *site)
 {
 	struct fl_asker asker = {.kind = kind, .site = site, .me = fl_self()};
@@ -458,16 +465,11 @@ static void release_busy(fl_lock *lock)
 	}
 }
 
-/* The quickest way that there is for a holder, if nobody waits. */
-static inline bool release_at_once(fl_lock *lock, uint32_t me)
+void fl_lock_leave_slow_(fl_lock *lock)
 {
-	if (fl_unlikely(!fl_quick_works_))
-		/* [lock.3] release; pairs with [lock.1] */
-		return fl_cas_release(&lock->fl_word, &me, 0);
-	if (fl_unlikely(fl_load_relaxed(&lock->fl_mode) != 0))
-		return false;
-	/* [lock.2] release; pairs with [lock.1] */
-	return fl_quick_store_(&lock->fl_word, &lock->fl_mode);
+	if (fl_quick_works_)
+		calm_down(lock, fl_tls_.number);
+	release_busy(lock);
 }
 
 /* `told`: the checks know already. */
@@ -481,13 +483,12 @@ static __attribute__((noinline)) void release_slow(fl_lock *lock, enum fl_lock_k
 	}
 	if (fl_unlikely(fl_checks() != 0) && !told)
 		fl_check_released_(lock, kind);
-	if (holder != me)
+	if (holder != me) {
 		fl_self_forget_quick_(holder, lock);
-	else if (release_at_once(lock, me))
-		return;
-	else if (fl_quick_works_)
-		calm_down(lock, me);
-	release_busy(lock);
+		release_busy(lock);
+	} else if (!fl_lock_release_at_once(lock, me)) {
+		fl_lock_leave_slow_(lock);
+	}
 }
 
 /* The lock acquired last, with checks on. Apart, so that without them none of it is in the way. */
@@ -495,7 +496,7 @@ static __attribute__((noinline)) void release_checked(fl_lock *lock, enum fl_loc
 {
 	bool told = fl_checks() == FL_CHECK_ORDER && fl_held_pop(fl_key(lock, kind));
 
-	if (fl_unlikely(!told) || fl_unlikely(!release_at_once(lock, fl_tls_.number)))
+	if (fl_unlikely(!told) || fl_unlikely(!fl_lock_release_at_once(lock, fl_tls_.number)))
 		release_slow(lock, kind, told);
 }
 
@@ -511,7 +512,7 @@ void fl_lock_release_mine_(fl_lock *lock, enum fl_lock_kind kind)
 			release_checked(lock, kind);
 			return;
 		}
-		if (fl_likely(release_at_once(lock, fl_tls_.number)))
+		if (fl_likely(fl_lock_release_at_once(lock, fl_tls_.number)))
 			return;
 	}
 	release_slow(lock, kind, last);

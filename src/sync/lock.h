@@ -5,6 +5,7 @@
 #define FL_SYNC_LOCK_H
 
 #include "base/park.h"
+#include "base/quick.h"
 #include "base/self.h"
 #include "sync/check.h"
 #include <fairlead/lock.h>
@@ -66,6 +67,44 @@ static inline bool fl_lock_grab(fl_lock *lock)
 		return false;
 	fl_store_relaxed(&fl_tls_.quick, lock);
 	return true;
+}
+
+/* The quickest way that there is for a holder to release, if nobody waits; false: it is not released. */
+static inline bool fl_lock_release_at_once(fl_lock *lock, uint32_t me)
+{
+	if (fl_unlikely(!fl_quick_works_))
+		/* [lock.3] release; pairs with [lock.1] */
+		return fl_cas_release(&lock->fl_word, &me, 0);
+	if (fl_unlikely(fl_load_relaxed(&lock->fl_mode) != 0))
+		return false;
+	/* [lock.2] release; pairs with [lock.1] */
+	return fl_quick_store_(&lock->fl_word, &lock->fl_mode);
+}
+
+/*
+ * A lock that belongs to Fairlead itself, inside an object: held for some tens of instructions, never while waiting
+ * or calling others, and released by who acquired it. The checks see nothing of it, and `quick` stays with the lock
+ * that the user acquired last.
+ */
+
+int fl_lock_enter_slow_(fl_lock *lock);
+void fl_lock_leave_slow_(fl_lock *lock);
+
+/* Acquires it. Returns 0; -EOWNERDEAD: a fork left its holder behind; it is acquired all the same. */
+static inline int fl_lock_enter(fl_lock *lock)
+{
+	uint32_t me = fl_tls_.number, word = 0;
+
+	/* [lock.1] acquire; pairs with [lock.2], [lock.3], [lock.4] */
+	if (fl_likely(me != 0) && fl_likely(fl_cas_acquire(&lock->fl_word, &word, me)))
+		return 0;
+	return fl_lock_enter_slow_(lock);
+}
+
+static inline void fl_lock_leave(fl_lock *lock)
+{
+	if (fl_unlikely(!fl_lock_release_at_once(lock, fl_tls_.number)))
+		fl_lock_leave_slow_(lock);
 }
 
 #endif

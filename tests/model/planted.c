@@ -110,13 +110,13 @@ const char *model_tag_of(const struct model_site *site)
 	return "";
 }
 
-/* The quick release is a function, and so no site of its own: it counts as where lock.c calls it. */
+/* The quick release is a function, and so no site of its own: it counts as where lock.h calls it. */
 static void place_quick_site(void)
 {
-	const struct source *source = source_of("sync/lock.c");
+	const struct source *source = source_of("sync/lock.h");
 	unsigned i;
 
-	model_quick_site.file = "src/sync/lock.c";
+	model_quick_site.file = "src/sync/lock.h";
 	for (i = 0; i < source->n_lines; i++)
 		if (strstr(source->lines[i], "fl_quick_store_("))
 			model_quick_site.line = i + 1;

@@ -20,6 +20,7 @@
 #include <fairlead/note.h>
 #include <fairlead/once.h>
 #include <fairlead/processor.h>
+#include <fairlead/queue.h>
 #include <fairlead/report.h>
 #include <fairlead/rlock.h>
 #include <fairlead/rwlock.h>

@@ -1,0 +1,193 @@
+/*
+ * queue/wait.c - waiting until there is an item, or room.
+ *
+ * Who finds the queue empty (or full) looks again for a moment, and then enters the *other* side's lock, looks a last
+ * time, sets WAITING and queues in the parking lot. Whoever makes progress holds that lock, sees WAITING, and wakes.
+ * As both happen under one lock there is nothing to argue about who sees what.
+ *
+ * Of those who sleep, one at a time is woken. `coming` says that one is on its way: until it has entered the lock again
+ * nobody else is woken, however many items are put meanwhile. It then sees all of them, and if they are more than it
+ * takes it wakes the next one. So a burst of items costs the one who puts them one wake-up, and those who get wake
+ * each other, only as many as there is work for. A thread that spins while others sleep takes that mark, too: it is
+ * awake and will look.
+ *
+ * Invariants:
+ *   [W1] Somebody is in the parking lot for a side's progress only while WAITING is set.
+ *   [W2] `coming` is one thread's: set for it when it is woken, or by it, while it is clear; and cleared by it, under
+ *        the lock, before it sleeps or returns.
+ *   [W3] If there is something to get (or room) and somebody sleeps for it, then `coming` is set, or it is about to be,
+ *        by a thread in the side's lock. For whoever clears `coming` looks, in the same section, whether more is there
+ *        than it will take itself; and who makes progress while it is clear wakes one.
+ *   [W4] Nobody queues when the queue has ended; ending it wakes all.
+ *
+ * Rejected: a condition (sync/condition.c): each who is woken would acquire the lock, in which those who make progress
+ * are, and a notify for each item would wake more than are needed; an event count, which needs a fence or an atomic
+ * instruction with each item.
+ */
+#include "queue/queue.h"
+
+#include "base/fork.h"
+#include "base/spin.h"
+#include "sync/wait.h"
+#include <errno.h>
+#include <sys/eventfd.h>
+
+/* How many items there are to get, or how much room to put. Exact under the side's lock but for what the other side
+ * does meanwhile, which is never too few. */
+static uint64_t progress(struct fl_queue *queue, const struct fl_queue_side *side)
+{
+	uint64_t n = fl_load_relaxed(&queue->put.position) - fl_load_relaxed(&queue->get.position);
+
+	if (side == &queue->put)
+		return n;
+	return queue->limit > n ? queue->limit - n : 0;
+}
+
+static bool worth_trying(struct fl_queue *queue, const struct fl_queue_side *side)
+{
+	return progress(queue, side) > 0 || fl_load_relaxed(&side->ended) != 0;
+}
+
+static bool is_coming(const struct fl_queue_side *side)
+{
+	return fl_load_relaxed(&side->coming) == fl_fork_epoch_ + 1;
+}
+
+static void set_coming(struct fl_queue_side *side, bool coming)
+{
+	fl_store_relaxed(&side->coming, coming ? (uint8_t)(fl_fork_epoch_ + 1) : 0);
+}
+
+static void set_alert(struct fl_queue_side *side, uint8_t alert)
+{
+	fl_store_relaxed(&side->alert, alert);
+}
+
+static void take_one(struct fl_queue_side *side, struct fl_wake_list *list)
+{
+	struct fl_bucket *bucket = fl_park_lock_(fl_queue_key(side));
+	struct fl_waiter *waiter = fl_park_first_(bucket, fl_queue_key(side));
+
+	if (waiter) {
+		fl_park_take_(bucket, waiter, list);
+		set_coming(side, true);
+	} else {
+		set_alert(side, side->alert & ~FL_QUEUE_WAITING);
+	}
+	fl_park_unlock_(bucket);
+}
+
+static void ring_descriptor(struct fl_queue *queue, struct fl_queue_side *side)
+{
+	if (!(side->alert & FL_QUEUE_FD))
+		return;
+	set_alert(side, side->alert & ~FL_QUEUE_FD);
+	eventfd_write(queue->fd, 1);
+}
+
+static void alert(struct fl_queue *queue, struct fl_queue_side *side, struct fl_wake_list *list)
+{
+	ring_descriptor(queue, side);
+	if ((side->alert & FL_QUEUE_WAITING) && !is_coming(side))
+		take_one(side, list);
+}
+
+void fl_queue_leave_alerting_(struct fl_queue *queue, struct fl_queue_side *side)
+{
+	struct fl_wake_list list = {0};
+
+	alert(queue, side, &list);
+	fl_lock_leave(fl_queue_lock_of(queue, side));
+	fl_park_wake_(&list);
+}
+
+void fl_queue_alert_all_(struct fl_queue *queue, struct fl_queue_side *side, struct fl_wake_list *list)
+{
+	struct fl_bucket *bucket = fl_park_lock_(fl_queue_key(side));
+
+	fl_park_take_all_(bucket, fl_queue_key(side), list);
+	fl_park_unlock_(bucket);
+	ring_descriptor(queue, side);
+	set_alert(side, 0);
+}
+
+/* The calling thread, which was coming, has come, and will take what there is for one. [W3] */
+static void come(struct fl_queue *queue, struct fl_queue_side *side)
+{
+	struct fl_wake_list list = {0};
+
+	if (fl_queue_enter_(queue, side) != 0)
+		return;
+	set_coming(side, false);
+	if (progress(queue, side) > 1)
+		alert(queue, side, &list);
+	fl_lock_leave(fl_queue_lock_of(queue, side));
+	fl_park_wake_(&list);
+}
+
+/* A thread that spins while others sleep is the one that is coming. */
+static bool claim(struct fl_queue *queue, struct fl_queue_side *side)
+{
+	bool mine;
+
+	if (!(fl_load_relaxed(&side->alert) & FL_QUEUE_WAITING) || is_coming(side))
+		return false;
+	if (fl_queue_enter_(queue, side) != 0)
+		return false;
+	mine = (side->alert & FL_QUEUE_WAITING) && !is_coming(side);
+	if (mine)
+		set_coming(side, true);
+	fl_lock_leave(fl_queue_lock_of(queue, side));
+	return mine;
+}
+
+static bool spin(struct fl_queue *queue, struct fl_queue_side *side, fl_time deadline)
+{
+	uint16_t *hint = &fl_queue_other(queue, side)->spin;
+	struct fl_spin spin;
+	bool happened = false, claimed = claim(queue, side);
+
+	for (fl_spin_begin_(&spin, hint, deadline, false); !happened && fl_spin_again_(&spin);)
+		happened = worth_trying(queue, side);
+	fl_spin_end_(&spin, happened);
+	if (claimed)
+		come(queue, side);
+	return happened;
+}
+
+/* Queues, unless there is something to try. Who was woken before, in vain, goes to the head. */
+static bool queue_up(struct fl_queue *queue, struct fl_queue_side *side, struct fl_waiter *waiter, bool first)
+{
+	struct fl_bucket *bucket;
+	bool waits;
+
+	if (fl_queue_enter_(queue, side) != 0)
+		return false;
+	waits = !worth_trying(queue, side);
+	if (waits) {
+		set_alert(side, side->alert | FL_QUEUE_WAITING);
+		bucket = fl_park_lock_(fl_queue_key(side));
+		if (first)
+			fl_park_push_front_(bucket, waiter, fl_queue_key(side));
+		else
+			fl_park_push_(bucket, waiter, fl_queue_key(side));
+		fl_park_unlock_(bucket);
+	}
+	fl_lock_leave(fl_queue_lock_of(queue, side));
+	return waits;
+}
+
+int fl_queue_wait_(struct fl_queue *queue, struct fl_queue_side *side, struct fl_queue_wait *wait)
+{
+	struct fl_waiter waiter = {0};
+	int error = fl_wait_refused_(wait->deadline, wait->note);
+
+	if (error != 0 || spin(queue, side, wait->deadline) || !queue_up(queue, side, &waiter, wait->was_woken))
+		return error;
+	error = fl_wait_(&waiter, fl_queue_key(side), wait->deadline, wait->note, NULL);
+	if (error != 0)
+		return error;
+	wait->was_woken = true;
+	come(queue, side);
+	return 0;
+}

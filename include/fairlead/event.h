@@ -18,6 +18,7 @@
 #include <fairlead/attributes.h>
 #include <fairlead/note.h>
 #include <fairlead/time.h>
+#include <fairlead/wait_any.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -56,6 +57,9 @@ bool fl_event_is_set(const fl_event *event) FL_ALL_NONNULL;
 int fl_event_wait(fl_event *event) FL_ALL_NONNULL;
 /* Also -ETIMEDOUT and -ECANCELED. */
 int fl_event_wait_until(fl_event *event, fl_time deadline, fl_note *note) FL_NONNULL(1) FL_MUST_CHECK;
+
+/* The event, for fl_wait_any: ready when it is set, and if it has been while it was waited for. */
+fl_waitable fl_event_waitable(fl_event *event) FL_ALL_NONNULL;
 
 FL_END_DECLS
 

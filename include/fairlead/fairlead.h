@@ -28,5 +28,6 @@
 #include <fairlead/thread.h>
 #include <fairlead/time.h>
 #include <fairlead/timer.h>
+#include <fairlead/wait_any.h>
 
 #endif

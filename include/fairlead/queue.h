@@ -45,6 +45,7 @@
 #include <fairlead/attributes.h>
 #include <fairlead/note.h>
 #include <fairlead/time.h>
+#include <fairlead/wait_any.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -154,6 +155,9 @@ uint64_t fl_queue_unfinished(const fl_queue *queue) FL_ALL_NONNULL;
  * finds the queue drained by a get costs a system call. Returns -EMFILE, -ENFILE or -ENOMEM if there is none to be
  * had. Does not block. */
 int fl_queue_fd(fl_queue *queue) FL_ALL_NONNULL FL_MUST_CHECK;
+
+/* The queue, for fl_wait_any: ready when there is an item to get, or it is shut down. */
+fl_waitable fl_queue_waitable(fl_queue *queue) FL_ALL_NONNULL;
 
 /* Takes items one by one into `item`, a variable of the items' size, until the queue is shut down and drained:
  * FL_QUEUE_EACH(queue, item) { ... }. It may be left with break. */

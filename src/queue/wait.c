@@ -29,8 +29,12 @@
 #include "base/fork.h"
 #include "base/spin.h"
 #include "sync/wait.h"
+#include "sync/waitable.h"
 #include <errno.h>
 #include <sys/eventfd.h>
+
+/* The `kind` of waiters of fl_wait_any, which take nothing: they are woken with the next one who does. */
+#define WATCHES 1
 
 /* How many items there are to get, or how much room to put. Exact under the side's lock but for what the other side
  * does meanwhile, which is never too few. */
@@ -63,17 +67,23 @@ static void set_alert(struct fl_queue_side *side, uint8_t alert)
 	fl_store_relaxed(&side->alert, alert);
 }
 
+/* Takes the first one who will get an item, or put one, and all before it who only watch. */
 static void take_one(struct fl_queue_side *side, struct fl_wake_list *list)
 {
 	struct fl_bucket *bucket = fl_park_lock_(fl_queue_key(side));
-	struct fl_waiter *waiter = fl_park_first_(bucket, fl_queue_key(side));
+	struct fl_waiter *waiter;
+	bool watches;
 
-	if (waiter) {
-		fl_park_take_(bucket, waiter, list);
+	do {
+		waiter = fl_park_first_(bucket, fl_queue_key(side));
+		watches = waiter && waiter->kind == WATCHES;
+		if (waiter)
+			fl_park_take_(bucket, waiter, list);
+	} while (watches);
+	if (waiter)
 		set_coming(side, true);
-	} else {
+	else
 		set_alert(side, side->alert & ~FL_QUEUE_WAITING);
-	}
 	fl_park_unlock_(bucket);
 }
 
@@ -190,4 +200,37 @@ int fl_queue_wait_(struct fl_queue *queue, struct fl_queue_side *side, struct fl
 	wait->was_woken = true;
 	come(queue, side);
 	return 0;
+}
+
+/* For fl_wait_any. */
+
+static bool is_ready(void *queue_)
+{
+	struct fl_queue *queue = queue_;
+
+	return worth_trying(queue, &queue->put);
+}
+
+static bool watch(void *queue_, struct fl_waiter *second)
+{
+	struct fl_queue *queue = queue_;
+
+	second->kind = WATCHES;
+	return queue_up(queue, &queue->put, second, false);
+}
+
+/* That an item came does not say that it is still there. */
+static bool unwatch(void *queue_, struct fl_waiter *second)
+{
+	struct fl_queue *queue = queue_;
+
+	fl_waitable_leave(second, fl_queue_key(&queue->put));
+	return false;
+}
+
+static const struct fl_waitable_kind waitable_kind = {is_ready, watch, unwatch};
+
+fl_waitable fl_queue_waitable(fl_queue *queue)
+{
+	return (fl_waitable){&waitable_kind, queue};
 }

@@ -25,6 +25,7 @@
 #include "base/report.h"
 #include "base/spin.h"
 #include "sync/wait.h"
+#include "sync/waitable.h"
 #include <errno.h>
 #include <string.h>
 
@@ -169,4 +170,32 @@ int fl_event_wait_until(fl_event *event, fl_time deadline, fl_note *note)
 int fl_event_wait(fl_event *event)
 {
 	return fl_event_wait_until(event, FL_FOREVER, NULL);
+}
+
+/* For fl_wait_any. */
+
+static bool is_ready(void *event)
+{
+	return fl_event_is_set(event);
+}
+
+static bool watch(void *event_, struct fl_waiter *second)
+{
+	fl_event *event = event_;
+	/* [event.1] acquire; pairs with [event.2], [event.3] */
+	uint32_t state = fl_load_acquire(&event->fl_state);
+
+	return !(state & SET) && queue(event, second, state);
+}
+
+static bool unwatch(void *event, struct fl_waiter *second)
+{
+	return fl_waitable_leave(second, event);
+}
+
+static const struct fl_waitable_kind waitable_kind = {is_ready, watch, unwatch};
+
+fl_waitable fl_event_waitable(fl_event *event)
+{
+	return (fl_waitable){&waitable_kind, event};
 }

@@ -60,6 +60,7 @@ const struct model_planted model_planted[] = {
 	LOSE_WAKE("event", "deadlock"),
 	LOSE_MARK("event", "sync/event.c queue cas &event->fl_state", EVENT_WAITERS, "deadlock"),
 	LEAVE_OUT("event", WOKEN, "deadlock"),
+	LOSE_WAKE("event-any", "deadlock"),
 
 	WEAKEN("semaphore", "semaphore.1", "data race on &o->data"),
 	WEAKEN("semaphore", "semaphore.2", "data race on &o->data"),

@@ -8,9 +8,10 @@
 #include <fairlead/event.h>
 #include <fairlead/note.h>
 #include <fairlead/semaphore.h>
+#include <fairlead/wait_any.h>
 
 struct objects {
-	fl_event event;
+	fl_event event, other;
 	fl_semaphore semaphore;
 	fl_note note;
 	int data; /* written before a set or a release, read after a wait */
@@ -22,6 +23,7 @@ static void setup(void)
 {
 	o = model_objects(sizeof(*o));
 	model_name(&o->event);
+	model_name(&o->other);
 	model_name(&o->semaphore);
 	model_name(&o->note);
 	model_name(&o->data);
@@ -37,6 +39,7 @@ static void setup_deadline(void)
 static void check_idle(void)
 {
 	model_assert_unwaited(&o->event);
+	model_assert_unwaited(&o->other);
 	model_assert_unwaited(&o->semaphore);
 	model_assert_unwaited(&o->note);
 }
@@ -108,6 +111,43 @@ static void wait_and_free(void)
 {
 	wait_and_read();
 	model_free(&o->event, sizeof(o->event));
+}
+
+/* The first of two events. */
+
+static void wait_for_any(fl_time deadline, fl_note *note, int given_up)
+{
+	const fl_waitable both[] = {fl_event_waitable(&o->other), fl_event_waitable(&o->event)};
+	int ready = fl_wait_any(2, both, deadline, note);
+
+	model_assert(ready == 0 || ready == given_up || (ready == 1 && o->data == 1));
+}
+
+static void wait_any(void)
+{
+	wait_for_any(FL_FOREVER, NULL, 1);
+}
+
+static void wait_any_until_soon(void)
+{
+	wait_for_any(MODEL_SOON, NULL, -ETIMEDOUT);
+}
+
+static void wait_any_with_note(void)
+{
+	wait_for_any(FL_FOREVER, &o->note, -ECANCELED);
+}
+
+static void set_other(void)
+{
+	fl_event_set(&o->other);
+}
+
+static void pulse(void)
+{
+	model_await_asleep(0);
+	fl_event_set(&o->other);
+	fl_event_clear(&o->other);
 }
 
 /* Semaphore. */
@@ -256,6 +296,14 @@ const struct model_scenario model_signal_scenarios[] = {
 	{"event-freed", "freed by who waited for it", .setup = setup, .threads = {wait_and_free, write_and_set}},
 	{"event-spin-freed", "freed by who waited for it, spinning", .setup = setup,
 	 .threads = {wait_and_free, write_and_set}, .spins = 2},
+	{"event-any", "the first of two events", .setup = setup, .threads = {wait_any, write_and_set, set_other},
+	 .finish = event_is_set, .bound = 4},
+	{"event-any-pulse", "the first of two events, one of which is cleared at once", .setup = setup,
+	 .threads = {wait_any, pulse}, .finish = check_idle},
+	{"event-any-until", "a deadline races with the first of two events", .setup = setup,
+	 .threads = {wait_any_until_soon, write_and_set}, .finish = event_is_set},
+	{"event-any-cancel", "a note races with the first of two events", .setup = setup,
+	 .threads = {wait_any_with_note, write_and_set, cancel}, .finish = event_is_set, .bound = 3},
 	{"semaphore", "one permit, two threads, two rounds", .setup = setup_one_permit,
 	 .threads = {use_twice, use_twice}, .finish = used_4},
 	{"semaphore-three", "one permit, three threads", .setup = setup_one_permit, .threads = {use, use, use},

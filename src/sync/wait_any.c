@@ -1,0 +1,114 @@
+/*
+ * sync/wait_any.c - waiting for the first of several objects.
+ *
+ * A thread stands in the queue of each object with a second waiter, as it does in that of a note (sync/note.c), and
+ * sleeps on a first one, which is in no object's queue but in one of its own address. Whatever is ready first nudges
+ * it; then it leaves all queues and looks what it was. As a second waiter is given nothing, nothing has to be given
+ * back: an object that hands things to those who wait, as a queue does with its wake-ups, goes on to the next.
+ *
+ * Rejected: a descriptor for each object and poll(2): a system call for each event that is set.
+ */
+#include "sync/waitable.h"
+
+#include "sync/wait.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#define FEW 8u
+#define MOST 65536u
+
+static int find_ready(unsigned n, const fl_waitable *waitables)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		if (waitables[i].fl_kind->is_ready(waitables[i].fl_object))
+			return (int)i;
+	return -EAGAIN;
+}
+
+/* Queues for one after the other until one is ready; returns for how many. */
+static unsigned watch_all(unsigned n, const fl_waitable *waitables, struct fl_waiter *self, struct fl_waiter *seconds)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		seconds[i] = (struct fl_waiter){.nudge = true, .self = self};
+		if (!waitables[i].fl_kind->watch(waitables[i].fl_object, &seconds[i]))
+			break;
+	}
+	return i;
+}
+
+/* Leaves the queues of the first n; returns the first one that has been ready meanwhile, or -EAGAIN. */
+static int unwatch_all(unsigned n, const fl_waitable *waitables, struct fl_waiter *seconds)
+{
+	int ready = -EAGAIN;
+
+	while (n-- > 0)
+		if (waitables[n].fl_kind->unwatch(waitables[n].fl_object, &seconds[n]))
+			ready = (int)n;
+	return ready;
+}
+
+static void queue(struct fl_waiter *self)
+{
+	struct fl_bucket *bucket = fl_park_lock_(self);
+
+	fl_park_push_(bucket, self, self);
+	fl_park_unlock_(bucket);
+}
+
+/* One sleep. Returns which is ready, -EAGAIN if perhaps none is, or an error. */
+static int sleep_once(unsigned n, const fl_waitable *waitables, struct fl_waiter *seconds, fl_time deadline,
+		      fl_note *note)
+{
+	struct fl_waiter self = {0};
+	unsigned n_watched;
+	int error = 0, ready;
+
+	queue(&self);
+	n_watched = watch_all(n, waitables, &self, seconds);
+	if (n_watched == n)
+		error = fl_wait_(&self, &self, deadline, note, NULL);
+	else
+		fl_park_give_up_(&self, &self);
+	ready = unwatch_all(n_watched, waitables, seconds);
+	if (ready == -EAGAIN)
+		ready = find_ready(n, waitables);
+	return ready == -EAGAIN && error == -ETIMEDOUT ? error : ready;
+}
+
+static int wait_any(unsigned n, const fl_waitable *waitables, struct fl_waiter *seconds, fl_time deadline,
+		    fl_note *note)
+{
+	int ready;
+
+	do {
+		ready = fl_wait_refused_(deadline, note);
+		if (ready != 0)
+			return ready;
+		ready = sleep_once(n, waitables, seconds, deadline, note);
+	} while (ready == -EAGAIN);
+	return ready;
+}
+
+int fl_wait_any(unsigned n, const fl_waitable *waitables, fl_time deadline, fl_note *note)
+{
+	struct fl_waiter few[FEW], *seconds = few;
+	int ready;
+
+	if (n == 0 || n > MOST)
+		return -EINVAL;
+	ready = find_ready(n, waitables);
+	if (ready >= 0)
+		return ready;
+	if (n > FEW)
+		seconds = aligned_alloc(_Alignof(struct fl_waiter), n * sizeof(*seconds));
+	if (!seconds)
+		return -ENOMEM;
+	ready = wait_any(n, waitables, seconds, deadline, note);
+	if (seconds != few)
+		free(seconds);
+	return ready;
+}

@@ -25,6 +25,7 @@
 #include <fairlead/rlock.h>
 #include <fairlead/rwlock.h>
 #include <fairlead/semaphore.h>
+#include <fairlead/simple_queue.h>
 #include <fairlead/thread.h>
 #include <fairlead/time.h>
 #include <fairlead/timer.h>

@@ -7,6 +7,7 @@
  *   races.c      who knows of which access: release and acquire, data races
  *   operations.c atomics, sleeping and waking, the quick release, the clock: the steps that are scheduled
  *   plain.c      plain accesses, as the compiler reports them
+ *   descriptor.c an eventfd
  *   state.c      an execution's state as one run of bytes: saved, restored, compared
  *   execution.c  one execution, step by step; a schedule written down, and replayed
  *   search.c     every schedule

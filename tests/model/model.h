@@ -68,6 +68,9 @@ void model_await_asleep(unsigned thread);
 /* Blocks until a note is at least so high. Orders nothing. */
 void model_await_note(const uint32_t *note, uint32_t value);
 
+/* Blocks until the eventfd is readable (there is one). Orders nothing. */
+void model_await_readable(void);
+
 /* A deadline that may pass at any moment. */
 #define MODEL_SOON INT64_C(1010000000)
 #define MODEL_LATER INT64_C(1020000000)

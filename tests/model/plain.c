@@ -69,7 +69,7 @@ void __tsan_write_range(void *address, unsigned long size)
 	plain(address, size, MODEL_WRITES, PC);
 }
 
-/* clang's names for what gcc calls in the C library, where it is not seen (there, the build renames memset). */
+/* clang's names for what gcc calls in the C library, where it is not seen (there, the build renames them). */
 void *__tsan_memset(void *address, int byte, size_t size);
 void *__tsan_memset(void *address, int byte, size_t size)
 {
@@ -90,6 +90,14 @@ void *model_memset(void *address, int byte, size_t size)
 {
 	plain(address, size, MODEL_WRITES, PC);
 	return memset(address, byte, size);
+}
+
+void *model_memcpy(void *to, const void *from, size_t size);
+void *model_memcpy(void *to, const void *from, size_t size)
+{
+	plain(from, size, MODEL_READS, PC);
+	plain(to, size, MODEL_WRITES, PC);
+	return memcpy(to, from, size);
 }
 
 /* Memory among the static variables, for what lives as long as the program: threads' records. */
@@ -120,6 +128,19 @@ void *model_realloc(void *address, size_t size)
 	if (address)
 		memcpy(memory, address, size);
 	return memory;
+}
+
+void *model_aligned_alloc(size_t alignment, size_t size);
+void *model_aligned_alloc(size_t alignment, size_t size)
+{
+	(void)alignment; /* of a cache line, as all of it */
+	return model_allocate(size);
+}
+
+void *model_reallocarray(void *address, size_t n, size_t size);
+void *model_reallocarray(void *address, size_t n, size_t size)
+{
+	return model_realloc(address, n * size);
 }
 
 void __tsan_init(void);

@@ -8,6 +8,9 @@
 
 #define WAITERS 0x80000000u
 #define EVENT_WAITERS 2u
+#define QUEUE_WAITING 1u
+#define QUEUE_FD 2u
+#define JOINERS 1u
 
 #define WEAKEN(scenario, tag, finding) \
 	{ \
@@ -114,5 +117,28 @@ const struct model_planted model_planted[] = {
 	LOSE_WAKE("frames-readers", "deadlock"),
 	LEAVE_OUT("frames-readers", WOKEN, "deadlock"),
 	LOSE_WAKE("frames-readers-until", "deadlock"),
+
+	WEAKEN("queue-two", "queue.1", "data race"),
+	WEAKEN("queue-two", "queue.2", "data race on items"),
+	WEAKEN("queue-two", "queue.3", "data race"),
+	WEAKEN("queue-two", "queue.4", "data race on items"),
+	WEAKEN("queue-join", "join.1", "data race on &o->data"),
+	WEAKEN("queue-join", "join.2", "data race on &o->data"),
+	LOSE_WAKE("queue", "deadlock"),
+	LOSE_WAKE("queue-two", "deadlock"),
+	LOSE_WAKE("queue-burst", "deadlock"),
+	LOSE_WAKE("queue-join", "deadlock"),
+	LOSE_WAKE("queue-shutdown", "deadlock"),
+	LOSE_MARK("queue", "queue/wait.c set_alert store &side->alert", QUEUE_WAITING, "deadlock"),
+	LOSE_MARK("queue-lifo", "queue/wait.c set_alert store &side->alert", QUEUE_WAITING, "deadlock"),
+	LOSE_MARK("queue-fd", "queue/descriptor.c arm store &queue->put.alert", QUEUE_FD, "deadlock"),
+	LOSE_MARK("queue-join", "queue/join.c queue_up cas &queue->done", JOINERS, "deadlock"),
+	LEAVE_OUT("queue", WOKEN, "deadlock"),
+	LEAVE_OUT("queue-shutdown", WOKEN, "deadlock"),
+	/* Who comes does not say so: then it does not wake the next one either, and nobody else does. */
+	LEAVE_OUT("queue-burst", "queue/wait.c set_coming store &side->coming", "deadlock"),
+	LEAVE_OUT("queue-chain", "queue/wait.c set_coming store &side->coming", "deadlock"),
+	LEAVE_OUT("queue-putters", "queue/wait.c set_coming store &side->coming", "side->coming == 0"),
+	LEAVE_OUT("queue-spin", "queue/wait.c set_coming store &side->coming", "side->coming == 0"),
 	{0},
 };

@@ -167,6 +167,36 @@ START_TEST(all_that_is_put_is_got)
 }
 END_TEST
 
+/* One puts and gets all the time, one looks. */
+static void pass_or_look(unsigned index, void *arg)
+{
+	struct run *run = arg;
+	struct item item = {0};
+	uint32_t i;
+
+	for (i = 0; i < run->n; i++) {
+		if (index == 1) {
+			ck_assert_uint_le(fl_queue_size(run->queue), 1);
+			ck_assert_uint_le(fl_queue_unfinished(run->queue), 1);
+			continue;
+		}
+		ck_assert_int_eq(fl_queue_put_try(run->queue, &item), 0);
+		ck_assert_int_eq(fl_queue_get_try(run->queue, &item), 0);
+		fl_queue_task_done(run->queue);
+	}
+}
+
+START_TEST(how_many_there_are_is_never_less_than_none)
+{
+	const fl_queue_options options = {.kind = (enum fl_queue_kind)_i, .item_size = sizeof(struct item)};
+	struct run run = {.n = 100000};
+
+	ck_assert_int_eq(fl_queue_create(&run.queue, &options), 0);
+	testing_together(2, pass_or_look, &run);
+	fl_queue_destroy(run.queue);
+}
+END_TEST
+
 static void *shut(void *arg)
 {
 	struct run *run = arg;
@@ -209,6 +239,7 @@ int main(void)
 	TCase *tcase = testing_case(suite, "many");
 
 	tcase_add_loop_test(tcase, all_that_is_put_is_got, 0, 36);
+	tcase_add_loop_test(tcase, how_many_there_are_is_never_less_than_none, 0, 3);
 	tcase_add_test(tcase, a_shutdown_in_the_midst_loses_nothing);
 	return testing_run(suite);
 }

@@ -28,10 +28,15 @@ static uint64_t all_put(const struct fl_queue *queue)
 	return fl_load_acquire(&queue->put.position);
 }
 
-static bool all_done(const struct fl_queue *queue)
+static uint64_t how_many_done(const struct fl_queue *queue)
 {
 	/* [join.2] acquire; pairs with [join.1] */
-	uint64_t done = fl_load_acquire(&queue->done) / ONE;
+	return fl_load_acquire(&queue->done) / ONE;
+}
+
+static bool all_done(const struct fl_queue *queue)
+{
+	uint64_t done = how_many_done(queue);
 
 	return done >= all_put(queue);
 }
@@ -109,12 +114,12 @@ int fl_queue_join(fl_queue *queue)
 
 uint64_t fl_queue_unfinished(const fl_queue *queue)
 {
-	uint64_t done, put, again = fl_load_relaxed(&queue->done) / ONE;
+	uint64_t done, put, again = how_many_done(queue);
 
 	do {
 		done = again;
 		put = all_put(queue);
-		again = fl_load_relaxed(&queue->done) / ONE;
+		again = how_many_done(queue);
 	} while (done != again);
 	return put - done;
 }

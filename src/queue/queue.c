@@ -293,15 +293,22 @@ int fl_queue_get_many(fl_queue *queue, void *ret_items, size_t n)
 
 /* Looking. */
 
+/* Who sees that an item was got sees after that that it was put. */
+static uint64_t all_got(const struct fl_queue *queue)
+{
+	/* [queue.2] acquire; pairs with [queue.4], [queue.5] */
+	return fl_load_acquire(&queue->get.position);
+}
+
 uint64_t fl_queue_size(const fl_queue *queue)
 {
-	uint64_t got, put, again = fl_load_relaxed(&queue->get.position);
+	uint64_t got, put, again = all_got(queue);
 
 	do {
 		got = again;
 		/* [queue.3] acquire; pairs with [queue.1] */
 		put = fl_load_acquire(&queue->put.position);
-		again = fl_load_relaxed(&queue->get.position);
+		again = all_got(queue);
 	} while (got != again);
 	return put - got;
 }

@@ -51,6 +51,7 @@
 #define fl_add_relaxed(p, v) __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
 #define fl_sub_release(p, v) __atomic_fetch_sub((p), (v), __ATOMIC_RELEASE)
 #define fl_and_relaxed(p, v) __atomic_fetch_and((p), (v), __ATOMIC_RELAXED)
+#define fl_or_relaxed(p, v) __atomic_fetch_or((p), (v), __ATOMIC_RELAXED)
 
 /* Orders this thread with its own signal handlers: keeps the compiler, not the processor, from moving accesses
  * across. */

@@ -10,7 +10,8 @@
  *
  *   [J1] A joiner sets JOINERS and then looks at what is done and what was put; who finishes an item changes `done`,
  *        in one atomic operation that says whether JOINERS was set. So either the joiner sees that item done, or it is
- *        woken if it was the last.
+ *        woken if it was the last. No order is needed for that: all of it happens to one word, and who wakes it enters
+ *        the bucket's lock.
  */
 #include "queue/queue.h"
 
@@ -64,7 +65,7 @@ bool fl_queue_finish_(struct fl_queue *queue, uint64_t n)
 			if (done / ONE + n > all_put(queue))
 				return false;
 		}
-		/* [join.1] acq_rel; pairs with [join.1], [join.2], [join.3] */
+		/* [join.1] acq_rel; pairs with [join.1], [join.2] */
 	} while (!fl_cas_acq_rel(&queue->done, &done, done + n * ONE));
 	if (fl_unlikely(done & JOINERS))
 		wake_joiners(queue);
@@ -81,12 +82,9 @@ void fl_queue_task_done(fl_queue *queue)
 static bool queue_up(struct fl_queue *queue, struct fl_waiter *waiter)
 {
 	struct fl_bucket *bucket = fl_park_lock_(&queue->done);
-	uint64_t done = fl_load_relaxed(&queue->done);
 	bool waits;
 
-	/* [join.3] acq_rel; pairs with [join.1] */
-	while (!fl_cas_acq_rel(&queue->done, &done, done | JOINERS))
-		;
+	fl_or_relaxed(&queue->done, (uint64_t)JOINERS);
 	waits = !all_done(queue);
 	if (waits)
 		fl_park_push_(bucket, waiter, &queue->done);

@@ -132,7 +132,7 @@ const struct model_planted model_planted[] = {
 	LOSE_MARK("queue", "queue/wait.c set_alert store &side->alert", QUEUE_WAITING, "deadlock"),
 	LOSE_MARK("queue-lifo", "queue/wait.c set_alert store &side->alert", QUEUE_WAITING, "deadlock"),
 	LOSE_MARK("queue-fd", "queue/descriptor.c arm store &queue->put.alert", QUEUE_FD, "deadlock"),
-	LOSE_MARK("queue-join", "queue/join.c queue_up cas &queue->done", JOINERS, "deadlock"),
+	LOSE_MARK("queue-join", "queue/join.c queue_up or &queue->done", JOINERS, "deadlock"),
 	LEAVE_OUT("queue", WOKEN, "deadlock"),
 	LEAVE_OUT("queue-shutdown", WOKEN, "deadlock"),
 	/* Who comes does not say so: then it does not wake the next one either, and nobody else does. */

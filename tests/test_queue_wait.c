@@ -275,6 +275,20 @@ START_TEST(shutdown_now_drops_and_lets_join_return)
 }
 END_TEST
 
+START_TEST(shutdown_now_lets_join_return_whatever_was_said_to_be_done)
+{
+	put(1);
+	put(2);
+	put(3);
+	take();
+	fl_queue_task_done(queue);
+	fl_queue_task_done(queue); /* of an item that is still in the queue */
+	ck_assert_uint_eq(fl_queue_shutdown_now(queue), 2);
+	ck_assert_uint_eq(fl_queue_unfinished(queue), 0);
+	ck_assert_int_eq(fl_queue_join_until(queue, INT64_MIN, NULL), 0);
+}
+END_TEST
+
 START_TEST(each_goes_on_until_the_end)
 {
 	int64_t item, sum = 0;
@@ -401,6 +415,7 @@ int main(void)
 	tcase_add_test(tcase, shutdown_ends_puts_at_once_and_gets_when_it_is_drained);
 	tcase_add_test(tcase, shutdown_wakes_all_who_wait);
 	tcase_add_test(tcase, shutdown_now_drops_and_lets_join_return);
+	tcase_add_test(tcase, shutdown_now_lets_join_return_whatever_was_said_to_be_done);
 	tcase_add_test(tcase, each_goes_on_until_the_end);
 	tcase_add_test(tcase, destroying_one_that_is_waited_for_is_reported);
 	tcase_add_test(tcase, a_forked_child_has_what_was_in_it);

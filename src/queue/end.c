@@ -37,6 +37,14 @@ static uint64_t drop(struct fl_queue *queue)
 	return n;
 }
 
+/* What was dropped is not to be done any more. Less is left to do if task_done was called for items that were not got,
+ * and then join must not wait for more. Nothing is put any more, so that what is left only becomes less. */
+static void forgo(struct fl_queue *queue, uint64_t n)
+{
+	while (n > 0 && !fl_queue_finish_(queue, n))
+		n = fl_queue_unfinished(queue);
+}
+
 static uint64_t end(struct fl_queue *queue, bool now)
 {
 	struct fl_wake_list list = {0};
@@ -53,8 +61,7 @@ static uint64_t end(struct fl_queue *queue, bool now)
 	fl_queue_alert_all_(queue, &queue->put, &list);
 	fl_queue_alert_all_(queue, &queue->get, &list);
 	leave_both(queue);
-	if (dropped > 0)
-		fl_queue_finish_(queue, dropped);
+	forgo(queue, dropped);
 	fl_park_wake_(&list);
 	return dropped;
 }

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 /* What is put and what is got. */
 
@@ -55,6 +56,24 @@ START_TEST(without_bound_it_grows)
 	ck_assert_int_eq(take(), -1);
 }
 END_TEST
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* for which so much memory is an error */
+START_TEST(without_memory_it_takes_what_there_is_room_for)
+{
+	const fl_queue_options options = {.item_size = FL_QUEUE_ITEM};
+	char *items = calloc(64, FL_QUEUE_ITEM); /* which is all that is read of INT_MAX items */
+
+	fl_queue_destroy(queue);
+	ck_assert_int_eq(fl_queue_create(&queue, &options), 0);
+	ck_assert_int_eq(fl_queue_put_many(queue, items, INT_MAX), 64);
+	ck_assert_int_eq(fl_queue_put_many(queue, items, INT_MAX), -ENOMEM);
+	ck_assert_uint_eq(fl_queue_size(queue), 64);
+	ck_assert_int_eq(fl_queue_put(queue, items), 0);
+	ck_assert_uint_eq(fl_queue_size(queue), 65);
+	free(items);
+}
+END_TEST
+#endif
 
 START_TEST(last_in_first_out)
 {
@@ -291,6 +310,9 @@ int main(void)
 	tcase_add_test(tcase, it_is_first_in_first_out);
 	tcase_add_test(tcase, the_bound_is_real);
 	tcase_add_test(tcase, without_bound_it_grows);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	tcase_add_test(tcase, without_memory_it_takes_what_there_is_room_for);
+#endif
 	tcase_add_test(tcase, last_in_first_out);
 	tcase_add_test(tcase, by_priority_and_equal_ones_first_in_first_out);
 	tcase_add_test(tcase, the_usual_options_are_those_of_pointers);

@@ -177,17 +177,16 @@ static __attribute__((noinline)) int grow(struct fl_queue *queue, uint64_t n)
 	struct fl_queue_side *get = &queue->get;
 	uint64_t want = smaller(queue->put.position - queue->put.seen + n, queue->limit),
 		 capacity = queue->put.mask + 1;
-	int error = 0;
+	int error;
 
 	while (capacity < want && capacity < UINT64_MAX / 2 + 1)
 		capacity *= 2;
 	if (capacity < want)
 		return -ENOMEM;
+	if (queue->kind == FL_QUEUE_FIFO && fl_queue_enter_(queue, get) != 0)
+		return -ENOTRECOVERABLE;
+	error = fl_queue_grow_(queue, capacity);
 	if (queue->kind == FL_QUEUE_FIFO)
-		error = fl_queue_enter_(queue, get);
-	if (error == 0)
-		error = fl_queue_grow_(queue, capacity);
-	if (error == 0 && queue->kind == FL_QUEUE_FIFO)
 		fl_lock_leave(&get->lock);
 	return error;
 }

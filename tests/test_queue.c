@@ -65,8 +65,10 @@ START_TEST(without_memory_it_takes_what_there_is_room_for)
 
 	fl_queue_destroy(queue);
 	ck_assert_int_eq(fl_queue_create(&queue, &options), 0);
+	errno = EDOM;
 	ck_assert_int_eq(fl_queue_put_many(queue, items, INT_MAX), 64);
 	ck_assert_int_eq(fl_queue_put_many(queue, items, INT_MAX), -ENOMEM);
+	ck_assert_int_eq(errno, EDOM);
 	ck_assert_uint_eq(fl_queue_size(queue), 64);
 	ck_assert_int_eq(fl_queue_put(queue, items), 0);
 	ck_assert_uint_eq(fl_queue_size(queue), 65);

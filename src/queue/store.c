@@ -12,6 +12,8 @@
  * as one, and who was preempted in the midst of a put would stop those who get all the same.
  */
 #include "queue/queue.h"
+
+#include "base/keep_errno.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -158,6 +160,7 @@ static void move_items(struct fl_queue *queue, char *items, uint64_t capacity)
 
 int fl_queue_grow_(struct fl_queue *queue, uint64_t capacity)
 {
+	fl_keep_errno();
 	char *items = reallocarray(NULL, capacity, queue->item_size);
 
 	if (!items || (queue->kind == FL_QUEUE_PRIORITY && grow_nodes(queue, capacity_of(queue), capacity) != 0)) {

@@ -3,6 +3,7 @@
  */
 #include "queues.h"
 
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -363,6 +364,78 @@ START_TEST(a_forked_child_has_what_was_in_it)
 }
 END_TEST
 
+static bool readable(int fd)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+
+	return poll(&poll_fd, 1, 0) == 1;
+}
+
+/* The queue is its own: what it takes and puts there changes nothing in the parent. */
+static int child_with_descriptor(int fd)
+{
+	int64_t item;
+
+	EXPECT(fl_queue_get_try(queue, &item) == 0 && item == 1);
+	EXPECT(fl_queue_get_try(queue, &item) == -EAGAIN);
+	EXPECT(readable(fd));
+	EXPECT(fl_queue_fd(queue) == fd && fl_queue_fd(queue) == fd);
+	EXPECT(!readable(fd));
+	EXPECT(fl_queue_put(queue, &item) == 0);
+	EXPECT(readable(fd));
+	EXPECT(fl_queue_get_try(queue, &item) == 0);
+	EXPECT(fl_queue_get_try(queue, &item) == -EAGAIN);
+	EXPECT(!readable(fd));
+	return 0;
+}
+
+/* Forks, and returns how the child ended. */
+static int end_of_child(int (*run)(int fd), int fd)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(run(fd));
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+START_TEST(a_forked_child_leaves_the_parent_s_descriptor_alone)
+{
+	int fd = fl_queue_fd(queue);
+
+	put(1);
+	ck_assert_int_eq(end_of_child(child_with_descriptor, fd), 0);
+	ck_assert(readable(fd));
+	ck_assert_int_eq(take(), 1);
+	ck_assert_int_eq(take(), -1);
+	ck_assert(!readable(fd));
+}
+END_TEST
+
+static int child_that_puts(int fd)
+{
+	int64_t item = 1;
+
+	EXPECT(fl_queue_put(queue, &item) == 0);
+	EXPECT(!readable(fd));
+	EXPECT(fl_queue_fd(queue) == fd);
+	EXPECT(readable(fd));
+	return 0;
+}
+
+START_TEST(a_put_in_a_forked_child_does_not_ring_in_the_parent)
+{
+	int fd = fl_queue_fd(queue);
+
+	ck_assert_int_eq(end_of_child(child_that_puts, fd), 0);
+	ck_assert(!readable(fd));
+	put(1);
+	ck_assert(readable(fd));
+}
+END_TEST
+
 static int child_of_broken(void)
 {
 	int64_t item = 1;
@@ -419,6 +492,8 @@ int main(void)
 	tcase_add_test(tcase, each_goes_on_until_the_end);
 	tcase_add_test(tcase, destroying_one_that_is_waited_for_is_reported);
 	tcase_add_test(tcase, a_forked_child_has_what_was_in_it);
+	tcase_add_test(tcase, a_forked_child_leaves_the_parent_s_descriptor_alone);
+	tcase_add_test(tcase, a_put_in_a_forked_child_does_not_ring_in_the_parent);
 	tcase_add_test(tcase, a_fork_in_the_midst_of_a_call_is_said);
 	return testing_run(suite);
 }

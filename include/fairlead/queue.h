@@ -152,8 +152,9 @@ uint64_t fl_queue_unfinished(const fl_queue *queue) FL_ALL_NONNULL;
 /* Returns a descriptor for somebody else's poll loop: it is readable when there may be an item, or the queue is shut
  * down. When it is, take items with fl_queue_get_try until that returns -EAGAIN, which makes it unreadable. Do not read
  * or close it: it is the queue's, the same each time, and lives as long as it. While it was asked for, each put that
- * finds the queue drained by a get costs a system call. Returns -EMFILE, -ENFILE or -ENOMEM if there is none to be
- * had. Does not block. */
+ * finds the queue drained by a get costs a system call. A forked child must ask again: until then the descriptor tells
+ * of the parent's queue. Returns -EMFILE, -ENFILE or -ENOMEM if there is none to be had; -ENOTRECOVERABLE: see above,
+ * after a fork. Does not block. */
 int fl_queue_fd(fl_queue *queue) FL_ALL_NONNULL FL_MUST_CHECK;
 
 /* The queue, for fl_wait_any: ready when there is an item to get, or it is shut down. */

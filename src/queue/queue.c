@@ -234,7 +234,7 @@ int fl_queue_get_try(fl_queue *queue, void *ret_item)
 {
 	int64_t done = get_now(queue, ret_item, 1);
 
-	while (fl_unlikely(done == -EAGAIN) && fl_load_relaxed(&queue->fd) >= 0 && fl_queue_arm_(queue))
+	while (fl_unlikely(done == -EAGAIN) && fl_queue_has_fd_(queue) && fl_queue_arm_(queue))
 		done = get_now(queue, ret_item, 1);
 	return done > 0 ? 0 : (int)done;
 }

@@ -60,6 +60,7 @@ struct fl_queue {
 	uint32_t priority_at;
 	enum fl_queue_kind kind;
 	int fd;                      /* or -1 */
+	uint8_t fd_epoch;            /* the fork epoch in which it was made: in another one it is the parent's */
 	struct fl_queue_node *nodes; /* mask + 1 of them: the heap, and after it the free slots */
 };
 
@@ -108,7 +109,11 @@ void fl_queue_leave_alerting_(struct fl_queue *queue, struct fl_queue_side *side
 /* Takes all who wait for a side's progress, and makes the descriptor readable. Under the side's lock. */
 void fl_queue_alert_all_(struct fl_queue *queue, struct fl_queue_side *side, struct fl_wake_list *list);
 
-/* descriptor.c: makes the descriptor unreadable, until the next put. Returns true if there is something already. */
+/* descriptor.c: whether there is a descriptor, and it is this process's own. */
+bool fl_queue_has_fd_(const struct fl_queue *queue);
+/* Makes the descriptor readable. */
+void fl_queue_ring_(struct fl_queue *queue);
+/* Makes the descriptor unreadable, until the next put. Returns true if there is something already. */
 bool fl_queue_arm_(struct fl_queue *queue);
 
 /* join.c: n items are done. Returns false if there are not that many. */

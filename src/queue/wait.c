@@ -31,7 +31,6 @@
 #include "sync/wait.h"
 #include "sync/waitable.h"
 #include <errno.h>
-#include <sys/eventfd.h>
 
 /* The `kind` of waiters of fl_wait_any, which take nothing: they are woken with the next one who does. */
 #define WATCHES 1
@@ -92,7 +91,7 @@ static void ring_descriptor(struct fl_queue *queue, struct fl_queue_side *side)
 	if (!(side->alert & FL_QUEUE_FD))
 		return;
 	set_alert(side, side->alert & ~FL_QUEUE_FD);
-	eventfd_write(queue->fd, 1);
+	fl_queue_ring_(queue);
 }
 
 static void alert(struct fl_queue *queue, struct fl_queue_side *side, struct fl_wake_list *list)

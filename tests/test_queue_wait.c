@@ -453,6 +453,23 @@ static int hold_the_lock_and_fork(void *unused)
 	return fl_lock_enter(&queue->put.lock);
 }
 
+static int child_that_joins(int unused)
+{
+	(void)unused;
+	EXPECT(fl_queue_join(queue) == -ENOTRECOVERABLE);
+	EXPECT(fl_queue_join_until(queue, fl_after(FL_MS(1)), NULL) == -ENOTRECOVERABLE);
+	return 0;
+}
+
+START_TEST(a_join_of_what_a_fork_left_behind_does_not_wait)
+{
+	put(1);
+	ck_assert_int_eq(call_elsewhere(hold_the_lock_and_fork, NULL), 0);
+	ck_assert_int_eq(end_of_child(child_that_joins, 0), 0);
+	queue->put.lock.fl_word = 0; /* whose thread has ended */
+}
+END_TEST
+
 START_TEST(a_fork_in_the_midst_of_a_call_is_said)
 {
 	int status;
@@ -494,6 +511,7 @@ int main(void)
 	tcase_add_test(tcase, a_forked_child_has_what_was_in_it);
 	tcase_add_test(tcase, a_forked_child_leaves_the_parent_s_descriptor_alone);
 	tcase_add_test(tcase, a_put_in_a_forked_child_does_not_ring_in_the_parent);
+	tcase_add_test(tcase, a_join_of_what_a_fork_left_behind_does_not_wait);
 	tcase_add_test(tcase, a_fork_in_the_midst_of_a_call_is_said);
 	return testing_run(suite);
 }

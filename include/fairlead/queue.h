@@ -128,7 +128,7 @@ int fl_queue_get_many_until(fl_queue *queue, void *ret_items, size_t n, fl_time 
 void fl_queue_task_done(fl_queue *queue) FL_ALL_NONNULL;
 
 /* Blocks until task_done was called for every item that was put (or it was dropped by fl_queue_shutdown_now). Returns
- * 0. */
+ * 0; -ENOTRECOVERABLE: see above, after a fork. */
 int fl_queue_join(fl_queue *queue) FL_ALL_NONNULL;
 /* Also -ETIMEDOUT and -ECANCELED. */
 int fl_queue_join_until(fl_queue *queue, fl_time deadline, fl_note *note) FL_NONNULL(1) FL_MUST_CHECK;

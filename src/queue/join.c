@@ -15,6 +15,7 @@
  */
 #include "queue/queue.h"
 
+#include "base/fork.h"
 #include "base/report.h"
 #include "sync/wait.h"
 #include <errno.h>
@@ -92,6 +93,21 @@ static bool queue_up(struct fl_queue *queue, struct fl_waiter *waiter)
 	return waits;
 }
 
+/* Who gets or puts finds out by the locks whether a fork has left somebody behind in the midst of a call. Who joins has
+ * to look for it, or it waits for items that nobody can get. */
+static int check_after_fork(struct fl_queue *queue)
+{
+	if (fl_fork_epoch_ == 0)
+		return 0;
+	if (fl_queue_enter_(queue, &queue->put) != 0)
+		return -ENOTRECOVERABLE;
+	fl_lock_leave(&queue->put.lock);
+	if (fl_queue_enter_(queue, &queue->get) != 0)
+		return -ENOTRECOVERABLE;
+	fl_lock_leave(fl_queue_lock_of(queue, &queue->get));
+	return fl_load_relaxed(&queue->put.ended) == -ENOTRECOVERABLE ? -ENOTRECOVERABLE : 0;
+}
+
 int fl_queue_join_until(fl_queue *queue, fl_time deadline, fl_note *note)
 {
 	struct fl_waiter waiter = {0};
@@ -99,7 +115,9 @@ int fl_queue_join_until(fl_queue *queue, fl_time deadline, fl_note *note)
 
 	if (all_done(queue))
 		return 0;
-	error = fl_wait_refused_(deadline, note);
+	error = check_after_fork(queue);
+	if (error == 0)
+		error = fl_wait_refused_(deadline, note);
 	if (error != 0 || !queue_up(queue, &waiter))
 		return error;
 	return fl_wait_(&waiter, &queue->done, deadline, note, NULL);

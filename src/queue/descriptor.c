@@ -37,7 +37,7 @@ static void arm(struct fl_queue *queue)
 
 static bool has_something(const struct fl_queue *queue)
 {
-	return queue->put.position != fl_load_relaxed(&queue->get.position) || queue->put.ended != 0;
+	return queue->put.position != fl_load_relaxed(&queue->get.position) || fl_load_relaxed(&queue->put.ended) != 0;
 }
 
 bool fl_queue_arm_(struct fl_queue *queue)

@@ -52,7 +52,7 @@ static uint64_t end(struct fl_queue *queue, bool now)
 
 	if (!enter_both(queue))
 		return 0;
-	if (queue->put.ended == 0) {
+	if (fl_load_relaxed(&queue->put.ended) == 0) {
 		fl_store_relaxed(&queue->put.ended, -EPIPE);
 		fl_store_relaxed(&queue->get.ended, -EPIPE);
 	}

@@ -129,6 +129,7 @@ const struct model_planted model_planted[] = {
 	LOSE_WAKE("queue-burst", "deadlock"),
 	LOSE_WAKE("queue-join", "deadlock"),
 	LOSE_WAKE("queue-shutdown", "deadlock"),
+	LOSE_WAKE("queue-shutdown-full", "deadlock"),
 	LOSE_MARK("queue", "queue/wait.c set_alert store &side->alert", QUEUE_WAITING, "deadlock"),
 	LOSE_MARK("queue-lifo", "queue/wait.c set_alert store &side->alert", QUEUE_WAITING, "deadlock"),
 	LOSE_MARK("queue-fd", "queue/descriptor.c arm store &queue->put.alert", QUEUE_FD, "deadlock"),

@@ -327,6 +327,16 @@ static void put_0_1_unless_shut(void)
 	model_assert(error == 0 || error == -EPIPE);
 }
 
+static void shut_out_1(void)
+{
+	model_assert(put_until(1, FL_FOREVER, NULL) == -EPIPE);
+}
+
+static void shut_out_2(void)
+{
+	model_assert(put_until(2, FL_FOREVER, NULL) == -EPIPE);
+}
+
 static void get_until_shut(void)
 {
 	int64_t item, last = -1;
@@ -533,6 +543,8 @@ const struct model_scenario model_queue_scenarios[] = {
 	 .finish = all_got, .bound = 2, .deep_bound = 3},
 	{"queue-shutdown", "shut down while it is put and got", .setup = setup_one,
 	 .threads = {put_0_1_unless_shut, get_until_shut, shut}, .finish = all_got, .bound = 2, .deep_bound = 3},
+	{"queue-shutdown-full", "shut down while it is full", .setup = setup_full,
+	 .threads = {shut_out_1, shut_out_2, shut}, .finish = all_accounted_for, .bound = 2, .deep_bound = 3},
 	{"queue-shutdown-now", "the same, what is in it is dropped, and joined", .setup = setup_one,
 	 .threads = {put_0_1_unless_shut, work_until_shut, drop_and_join}, .finish = all_got, .bound = 2,
 	 .deep_bound = 3},

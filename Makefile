@@ -12,9 +12,10 @@ ROUNDS = 1000000
 # Whatever is to be passed to `meson setup`, -Dchecks=false say.
 MESON_ARGS =
 
-# What stress and bench print is TAP, and JSON if asked for: there, what sets up and builds says on standard error.
+# What stress, histories and bench print is TAP, and JSON if asked for: there, what sets up and builds says on standard
+# error.
 
-.PHONY: help build run tour test stress soak fuzz bench lint sanitize install clean
+.PHONY: help build run tour test stress histories soak fuzz bench lint sanitize install clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -46,6 +47,12 @@ stress: ## put every primitive through 1 000 000 rounds, checking invariants; AR
 	@scripts/configure $(BUILD) -Dtests=enabled $(MESON_ARGS) >&2
 	@ninja -C $(BUILD) --quiet tests/stress >&2
 	@$(BUILD)/tests/stress --rounds 1000000 $(ARGS)
+
+histories: ## put 10 000 000 items through queues of every kind, and check what all threads saw; ARGS="lifo" for less
+	@scripts/setup test >&2
+	@scripts/configure $(BUILD) -Dtests=enabled $(MESON_ARGS) >&2
+	@ninja -C $(BUILD) --quiet tests/queue_history >&2
+	@$(BUILD)/tests/queue_history --items 10000000 --round 250000 --small 10000 $(ARGS)
 
 soak: ## run the hub for HUB=1m while all that may happen to it does, at random; SEED=... for the same again
 	@scripts/setup test

@@ -7,7 +7,8 @@
  * nsync's calls for C++'s times cannot have C linkage; the macro that makes them is emptied.
  *
  * Three of ConcurrencyKit's spin locks (CLH, HCLH, MCS) are not valid C++. Their headers are skipped by their own
- * guards; TBB's queuing_mutex stands for the kind.
+ * guards; TBB's queuing_mutex stands for the kind. Its rings are valid but for one `return false` of a function that
+ * returns a pointer, which a literal 0 is as well.
  */
 #ifndef FAIRLEAD_BENCH_C_PEERS_HH
 #define FAIRLEAD_BENCH_C_PEERS_HH
@@ -31,6 +32,17 @@ extern "C" {
 #include <ck_spinlock.h>
 #include <nsync_cv.h>
 #include <nsync_mu.h>
+
+#ifdef __clang__
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wkeyword-macro"
+#endif
+#define false 0
+#include <ck_ring.h>
+#undef false
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
 }
 
 #endif

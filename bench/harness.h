@@ -1,7 +1,7 @@
 /*
  * bench/harness.h - what a benchmark is, and how its contestants take turns.
  *
- * A bench is a list of contestants that do the same thing with different objects, and one to four metrics that each
+ * A bench is a list of contestants that do the same thing with different objects, and one to five metrics that each
  * of them yields a figure for in every round. Round 1 of all contestants comes before round 2 of all, and who begins
  * moves on by one from round to round, so that whatever else the machine does hits all of them alike. The figures
  * reported are the median, the least and the greatest over the rounds.
@@ -30,7 +30,7 @@ extern "C" {
 
 enum {
 	BENCH_MOST_CONTESTANTS = 16,
-	BENCH_MOST_METRICS = 4,
+	BENCH_MOST_METRICS = 5,
 	BENCH_MOST_AIMS = 3,
 	BENCH_MOST_ROUNDS = 1001,
 	BENCH_MOST_THREADS = 64,
@@ -79,6 +79,7 @@ struct bench_metric {
 struct bench {
 	unsigned cpus;    /* how many CPUs it needs */
 	const char *note; /* what is to be said before its figures, or NULL */
+	bool together;    /* one table of all metrics' medians instead of one for each */
 	struct bench_metric metrics[BENCH_MOST_METRICS];
 	struct bench_contestant contestants[BENCH_MOST_CONTESTANTS];
 };
@@ -153,6 +154,7 @@ extern const struct bench bench_notify_all[];
 extern const struct bench bench_barrier[];
 extern const struct bench bench_parked[];
 extern const struct bench bench_check[];
+extern const struct bench bench_queue[];
 extern const struct bench bench_frames[];
 
 #ifdef __cplusplus

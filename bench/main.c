@@ -20,6 +20,7 @@ static const struct family {
 	{"rwlock", bench_rwlock},       {"semaphore", bench_semaphore}, {"handover", bench_handover},
 	{"parked", bench_parked},       {"barrier", bench_barrier},     {"notify-all", bench_notify_all},
 	{"contended", bench_contended}, {"check", bench_check},         {"frames", bench_frames},
+	{"queue", bench_queue},
 };
 
 enum { N_FAMILIES = sizeof families / sizeof families[0] };
@@ -38,7 +39,7 @@ static const char help[] =
 	"Measures Fairlead beside glibc, nsync, GLib, Abseil, TBB, ConcurrencyKit, ZeroMQ and GStreamer. All\n"
 	"run by this process and take turns: round 1 of all, then round 2 of all, and who begins changes from\n"
 	"round to round.\n"
-	"NAME is a family or a bench (see --list); without one everything runs, in about two minutes.\n"
+	"NAME is a family or a bench (see --list); without one everything runs, in about three minutes.\n"
 	"\n"
 	"  --json       one JSON object a line instead of tables:\n"
 	"               {\"bench\":,\"who\":,\"unit\":,\"median\":,\"min\":,\"max\":,\"ratio_to_fairlead\":}\n"

@@ -231,6 +231,53 @@ static void print_table(const struct view *view)
 	print_aims_without_row(view);
 }
 
+/* ---- one table of several metrics ---- */
+
+static void print_columns(const struct bench_result *result)
+{
+	unsigned metrics = bench_count_metrics(result->bench);
+
+	printf("  %-36s", "medians of the rounds");
+	for (unsigned m = 0; m < metrics; m++) {
+		const struct bench_metric *metric = &result->bench->metrics[m];
+		const char *last = m > 0 ? strrchr(metric->name, '-') : NULL;
+
+		printf(" %10s", last != NULL ? last + 1 : metric->unit);
+	}
+	printf("\n");
+}
+
+static void print_aims_of_metric(const struct bench_result *result, unsigned m)
+{
+	struct view view = {result, &result->bench->metrics[m], m, bench_count_contestants(result->bench)};
+
+	if (view.metric->aims[0].kind == 0)
+		return;
+	printf("  %s:", view.metric->name);
+	print_aims_without_row(&view); /* begins with blanks */
+}
+
+/* Of their aims only those without a row. */
+static void print_together(const struct bench_result *result)
+{
+	const struct bench *bench = result->bench;
+
+	printf("\n%s: %s [%s", bench->metrics[0].name, bench->metrics[0].what, bench->metrics[0].unit);
+	for (unsigned m = 1; m < bench_count_metrics(bench); m++)
+		if (strcmp(bench->metrics[m].unit, bench->metrics[m - 1].unit) != 0)
+			printf(", %s", bench->metrics[m].unit);
+	printf("]\n");
+	print_columns(result);
+	for (unsigned c = 0; c < bench_count_contestants(bench); c++) {
+		printf("  %-36s", bench->contestants[c].who);
+		for (unsigned m = 0; m < bench_count_metrics(bench); m++)
+			print_number(result->of[c][m].median, 10);
+		printf("\n");
+	}
+	for (unsigned m = 0; m < bench_count_metrics(bench); m++)
+		print_aims_of_metric(result, m);
+}
+
 /* ---- JSON ---- */
 
 static void print_json(const struct view *view)
@@ -260,9 +307,11 @@ void bench_print_result(const struct bench_result *result)
 		count_aims(&view);
 		if (bench_settings.json)
 			print_json(&view);
-		else
+		else if (!result->bench->together)
 			print_table(&view);
 	}
+	if (result->bench->together && !bench_settings.json)
+		print_together(result);
 	fflush(stdout);
 }
 

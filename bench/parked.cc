@@ -19,6 +19,7 @@
 #include "events.hh"
 #include "harness.h"
 #include "locks.hh"
+#include "queues.hh"
 #include "semaphores.hh"
 
 #include <climits>
@@ -59,6 +60,14 @@ template <class lock> struct lock_turn {
 		__atomic_store_n(&holder, mine, __ATOMIC_RELEASE);
 		bench_futex_wake(&holder, 1);
 	}
+};
+
+/* The turn is an item in a queue. */
+template <class queue> struct alignas(BENCH_CACHE_LINE) queue_baton {
+	queue object;
+
+	void release() { object.put(1); }
+	void acquire() { object.get(); }
 };
 
 /* ---- is the other one asleep? ---- */
@@ -223,6 +232,24 @@ const struct bench bench_parked[] = {
 			},
 	},
 	{
+		.cpus = 2,
+		.metrics = {{
+			.name = "parked-queue",
+			.what = "from putting an item until the thread that slept for it runs; two CPUs",
+			.unit = "ns",
+			.aims = {{BENCH_AIM_RATIO_AT_MOST, "floor: bare futex", 1.15}},
+		}},
+		.contestants =
+			{
+				{"fairlead", BENCH_FAIRLEAD, APART(baton_turn<queue_baton<fairlead_queue>>)},
+				{"pthread ring + conds", BENCH_PEER, APART(baton_turn<queue_baton<pthread_queue>>)},
+				{"Abseil ring + conds", BENCH_PEER, APART(baton_turn<queue_baton<absl_queue>>)},
+				{"TBB bounded", BENCH_PEER, APART(baton_turn<queue_baton<tbb_queue>>)},
+				{"GAsyncQueue", BENCH_PEER, APART(baton_turn<queue_baton<glib_queue>>)},
+				{"floor: bare futex", BENCH_FLOOR, APART(baton_turn<bare_futex>)},
+			},
+	},
+	{
 		.cpus = 1,
 		.metrics = {{
 			.name = "parked-semaphore-1cpu",
@@ -267,6 +294,24 @@ const struct bench bench_parked[] = {
 				{"nsync", BENCH_PEER, ONE_CPU(lock_turn<nsync_lock>)},
 				{"GLib", BENCH_PEER, ONE_CPU(lock_turn<glib_lock>)},
 				{"Abseil", BENCH_PEER, ONE_CPU(lock_turn<absl_lock>)},
+				{"floor: bare futex", BENCH_FLOOR, ONE_CPU(baton_turn<bare_futex>)},
+			},
+	},
+	{
+		.cpus = 1,
+		.metrics = {{
+			.name = "parked-queue-1cpu",
+			.what = "from putting an item until the thread that slept for it runs; one CPU",
+			.unit = "ns",
+			.aims = {{BENCH_AIM_RATIO_AT_MOST, "floor: bare futex", 1.15}},
+		}},
+		.contestants =
+			{
+				{"fairlead", BENCH_FAIRLEAD, ONE_CPU(baton_turn<queue_baton<fairlead_queue>>)},
+				{"pthread ring + conds", BENCH_PEER, ONE_CPU(baton_turn<queue_baton<pthread_queue>>)},
+				{"Abseil ring + conds", BENCH_PEER, ONE_CPU(baton_turn<queue_baton<absl_queue>>)},
+				{"TBB bounded", BENCH_PEER, ONE_CPU(baton_turn<queue_baton<tbb_queue>>)},
+				{"GAsyncQueue", BENCH_PEER, ONE_CPU(baton_turn<queue_baton<glib_queue>>)},
 				{"floor: bare futex", BENCH_FLOOR, ONE_CPU(baton_turn<bare_futex>)},
 			},
 	},

@@ -311,7 +311,7 @@ struct options {
 /* The kind of that number, NULL after the last. */
 static const struct stress_kind *kind_at(unsigned i)
 {
-	static const struct stress_kind *const lists[] = {stress_locks, stress_signals};
+	static const struct stress_kind *const lists[] = {stress_locks, stress_signals, stress_queues};
 	const struct stress_kind *kind;
 	unsigned list;
 

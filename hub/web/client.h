@@ -30,5 +30,7 @@ struct web_client {
 bool client_look_directly(struct web_client *client);
 /* A client that has not taken what it was sent within the patience is closed. (web.c) */
 void client_await_taking(struct web_client *client);
+/* Of a request that says how long its body is: whether there is none. (request.c) */
+bool client_body_is_empty(struct web_client *client);
 
 #endif

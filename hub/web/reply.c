@@ -61,7 +61,7 @@ static bool begin_head(struct web_client *client, struct head *head, unsigned st
 	whole = lws_add_http_common_headers(client->wsi, status, type, size, &head->at, head->end) == 0;
 	/* libwebsockets has not looked at the version yet when it asks about an upgrade, and says 1.0 then. */
 	memcpy(head->data + LWS_PRE, "HTTP/1.1", 8);
-	if (client->final)
+	if (client->final && size != LWS_ILLEGAL_HTTP_CONTENT_LEN) /* which says so itself */
 		whole = whole && add(client, head, "connection", "close");
 	if (client->origin)
 		make_foreign(client->origin, foreign);

@@ -56,6 +56,14 @@ bool web_argument(struct web_client *client, const char *name, char *ret_value, 
 	return found;
 }
 
+bool client_body_is_empty(struct web_client *client)
+{
+	char length[24];
+
+	return lws_hdr_copy(client->wsi, length, sizeof(length), WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0 &&
+	       strspn(length, "0") == strlen(length);
+}
+
 void web_allow_origin(struct web_client *client, const char *origin)
 {
 	client->origin = origin;

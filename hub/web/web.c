@@ -103,12 +103,15 @@ static bool has(const struct web_client *client, enum lws_token_indexes token)
 	return lws_hdr_total_length(client->wsi, token) > 0;
 }
 
-/* libwebsockets skips a body if its length stands in the head. It takes what comes in chunks for the next request, and
- * after a POST without a length it waits for 100 MB. */
+/* No request has a use for a body, so one with a body is the last. libwebsockets would skip it if its length stands in
+ * the head; but of a request that came together with the one before it, it tries that for ever. It takes what comes in
+ * chunks for the next request, and after a POST without a length it waits for 100 MB. */
 static void look_at_body(struct web_client *client)
 {
-	client->final = has(client, WSI_TOKEN_HTTP_TRANSFER_ENCODING) ||
-			(has(client, WSI_TOKEN_POST_URI) && !has(client, WSI_TOKEN_HTTP_CONTENT_LENGTH));
+	bool none = has(client, WSI_TOKEN_HTTP_CONTENT_LENGTH) ? client_body_is_empty(client)
+							       : !has(client, WSI_TOKEN_POST_URI);
+
+	client->final = has(client, WSI_TOKEN_HTTP_TRANSFER_ENCODING) || !none;
 	client->bare = has(client, WSI_TOKEN_HEAD_URI);
 }
 

@@ -133,6 +133,13 @@ def wrong(hub):
             reply = hubs.Reply(connection.getresponse())
             equal((reply.status, reply.version), (wanted, 11), path)
         connection.close()
+    host = f"Host: {hub.address}\r\n"
+    with check("nor is a body that comes together with the request before, and it keeps nobody waiting"):
+        first = f"GET /nothing HTTP/1.1\r\n{host}\r\n"
+        for method in "POST /processors/motion/start", "GET /nothing":
+            second = f"{method} HTTP/1.1\r\n{host}Content-Length: 5\r\n\r\nhello"
+            said = hubs.read_all(hub.raw(f"{first}{second}{first}".encode()))
+            equal(said.count(b"HTTP/1.1 "), 2, said)
     with check("a POST's body is no request"):
         connection = hub.connect()
         connection.request("POST", "/processors/motion/start", body=b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n")

@@ -30,7 +30,15 @@ struct web_client {
 bool client_look_directly(struct web_client *client);
 /* A client that has not taken what it was sent within the patience is closed. (web.c) */
 void client_await_taking(struct web_client *client);
-/* Of a request that says how long its body is: whether there is none. (request.c) */
+
+/* What is wrong with the first line of a request, or with the length of its body; NULL: nothing. libwebsockets takes
+ * any. (request.c) */
+const char *client_request_wrong(struct web_client *client);
+/* The same of a WebSocket's handshake. */
+const char *client_handshake_wrong(struct web_client *client);
+/* Of a request that says how long its body is: whether there is none. */
 bool client_body_is_empty(struct web_client *client);
+/* Whether it is for the version of the protocol that there is. */
+bool client_has_version(struct web_client *client);
 
 #endif

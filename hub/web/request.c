@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LENGTH 18      /* digits of a number that fits */
 #define ARGUMENTS 4097 /* what libwebsockets keeps of a request's head is less */
 
 /* libwebsockets knows the usual headers by number, and others by name. */
@@ -56,12 +57,57 @@ bool web_argument(struct web_client *client, const char *name, char *ret_value, 
 	return found;
 }
 
+static bool is_version(struct web_client *client, const char *version)
+{
+	char text[16];
+
+	return lws_hdr_copy(client->wsi, text, sizeof(text), WSI_TOKEN_HTTP) > 0 && strcmp(text, version) == 0;
+}
+
+const char *client_request_wrong(struct web_client *client)
+{
+	char length[24];
+	bool has_length = lws_hdr_total_length(client->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
+
+	if (!is_version(client, "HTTP/1.1") && !is_version(client, "HTTP/1.0"))
+		return "a request begins with a line METHOD PATH HTTP/1.1";
+	if (has_length && (lws_hdr_copy(client->wsi, length, sizeof(length), WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0 ||
+			   strlen(length) > LENGTH || length[strspn(length, "0123456789")] != '\0'))
+		return "the length of a body is one number";
+	return NULL;
+}
+
 bool client_body_is_empty(struct web_client *client)
 {
 	char length[24];
 
 	return lws_hdr_copy(client->wsi, length, sizeof(length), WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0 &&
 	       strspn(length, "0") == strlen(length);
+}
+
+static bool is_key(const char *key)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	return strlen(key) == 24 && strspn(key, digits) == 22 && strcmp(key + 22, "==") == 0;
+}
+
+const char *client_handshake_wrong(struct web_client *client)
+{
+	char key[32];
+
+	if (!is_version(client, "HTTP/1.1") || lws_hdr_total_length(client->wsi, WSI_TOKEN_GET_URI) <= 0)
+		return "a WebSocket is asked for by GET PATH HTTP/1.1";
+	if (lws_hdr_copy(client->wsi, key, sizeof(key), WSI_TOKEN_KEY) <= 0 || !is_key(key))
+		return "a Sec-WebSocket-Key is 16 bytes in base64";
+	return NULL;
+}
+
+bool client_has_version(struct web_client *client)
+{
+	char version[8];
+
+	return lws_hdr_copy(client->wsi, version, sizeof(version), WSI_TOKEN_VERSION) > 0 && strcmp(version, "13") == 0;
 }
 
 void web_allow_origin(struct web_client *client, const char *origin)

@@ -118,11 +118,15 @@ static void look_at_body(struct web_client *client)
 static int requested(struct web_client *client, const char *path)
 {
 	struct web *web = client->web;
+	const char *wrong = client_request_wrong(client);
 
 	client->replied = false;
 	client->origin = NULL;
 	look_at_body(client);
-	if (has(client, WSI_TOKEN_HTTP_TRANSFER_ENCODING))
+	client->final = client->final || wrong;
+	if (wrong)
+		web_say(client, 400, "%s", wrong);
+	else if (has(client, WSI_TOKEN_HTTP_TRANSFER_ENCODING))
 		web_say(client, 411, "a request has its length in its head here");
 	else if (admitted(client))
 		web->handlers.request(web->arg, client, method_of(client->wsi), path);
@@ -132,17 +136,25 @@ static int requested(struct web_client *client, const char *path)
 /* Returns 0: go on; 1: it has been replied to. */
 static int upgrading(struct web_client *client, const char *protocol)
 {
+	static const struct web_field version[] = {{"sec-websocket-version", "13"}, {NULL, NULL}};
+	static const char text[] = "this hub speaks version 13 of WebSocket\n";
 	struct web *web = client->web;
+	const char *wrong = client_handshake_wrong(client);
 	bool allowed = false;
 	char path[256];
 
-	client->replied = client->final = client->bare = false;
+	client->replied = client->final = false;
+	client->bare = has(client, WSI_TOKEN_HEAD_URI);
 	client->origin = NULL;
 	client->upgrading = true;
 	if (lws_hdr_copy(client->wsi, path, sizeof(path), WSI_TOKEN_GET_URI) <= 0)
 		path[0] = '\0';
 	if (strcasecmp(protocol, "websocket") != 0) {
 		web_say(client, 400, "this hub speaks HTTP/1.1 and WebSocket, not %.32s", protocol);
+	} else if (!client_has_version(client)) {
+		web_reply(client, 426, "text/plain; charset=utf-8", version, text, sizeof(text) - 1);
+	} else if (wrong) {
+		web_say(client, 400, "%s", wrong);
 	} else if (admitted(client)) {
 		allowed = web->handlers.upgrade(web->arg, client, path);
 	}

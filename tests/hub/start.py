@@ -111,7 +111,18 @@ def wrong(hub):
         equal(hub.ask("PUT", "/").headers["allow"], "GET, POST")
     with check("a path that is no text is answered"):
         reply = hub.get("/%ff%0d%0aSet-Cookie:x")
-        equal((reply.status, reply.headers["set-cookie"]), (404, None))
+        equal((reply.status, reply.headers["set-cookie"]), (400, None))
+    with check("so is a request without a version, with one of nobody's, or with a length that is none"):
+        for line in "GET /status", "GET /status HTTP/9.9", "GET /status HTTP/1.1\r\nContent-Length: -1":
+            said = hubs.read_all(hub.raw(f"{line}\r\nHost: {hub.address}\r\n\r\n".encode()))
+            assert said.startswith(b"HTTP/1.1 400 ") and said.count(b"HTTP/1.1 ") == 1, said
+    with check("a handshake is one of RFC 6455"):
+        handshake = (f"GET /out/camera HTTP/1.1\r\nHost: {hub.address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+        for good, bad, status in (("13", "12", 426), ("13", "130", 426), ("Key: AA", "Key: A", 400), ("Key: A", "Key: !", 400),
+                                  ("HTTP/1.1", "HTTP/1.0", 400), ("GET", "HEAD", 400), ("x", "x", 101)):
+            with hub.raw(handshake.replace(good, bad).encode()) as bare:
+                equal(int(bare.makefile("rb").readline().split()[1]), status, f"{bad} for {good}")
     with check("what is no HTTP is not answered, or by 4xx"):
         said = hubs.read_all(hub.raw(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200)))
         assert not said or said.split()[1].startswith(b"4"), said

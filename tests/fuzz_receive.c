@@ -116,6 +116,25 @@ static void put_message(size_t most)
 	}
 }
 
+/* What chance says is hardly ever a status and a text: so most are made to be nearly that. */
+static void put_close(void)
+{
+	static const unsigned statuses[] = {999, 1000, 1003, 1004, 1006, 1007, 1014, 1015, 2999, 3000, 4999, 5000};
+	size_t at = it->size + 2, size = fuzz_below(126);
+	unsigned status = statuses[fuzz_below(sizeof(statuses) / sizeof(statuses[0]))];
+
+	put_frame(128 | 8, size);
+	if (fuzz_once_in(4) || it->size != at + 4 + size)
+		return;
+	for (size_t i = 0; i < size; i++) {
+		unsigned char byte = i == 0 ? (unsigned char)(status >> 8) : i == 1 ? (unsigned char)status : 'a';
+
+		if (i >= 2 && fuzz_once_in(100))
+			byte = (unsigned char)fuzz_below(256);
+		it->stream[at + 4 + i] = byte ^ it->stream[at + i % 4];
+	}
+}
+
 static void make_stream(void)
 {
 	size_t n = 1 + fuzz_below(6), most = fuzz_once_in(30) ? 70000 : fuzz_once_in(6) ? 3000 : 200;
@@ -129,7 +148,7 @@ static void make_stream(void)
 	while (n-- > 0 && it->size < STREAM / 2)
 		put_message(most);
 	if (fuzz_once_in(8))
-		put_frame(128 | 8, fuzz_below(126));
+		put_close();
 	if (fuzz_once_in(2))
 		it->size = fuzz_mutate(it->stream, it->size, STREAM);
 }
@@ -193,6 +212,39 @@ static void expect_payload(struct result *result, size_t at, const struct frame 
 	add_bytes(result, payload_of(at, frame), frame->size, frame->last && frame->size == frame->whole);
 }
 
+/* Whether the bytes are characters, by a count of those that must follow one, and by the smallest and the largest that
+ * so many bytes are for. */
+static bool is_text(const unsigned char *text, size_t size)
+{
+	static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
+
+	for (size_t i = 0; i < size;) {
+		unsigned follow = text[i] < 0x80 ? 0 : text[i] >> 5 == 6 ? 1 : text[i] >> 4 == 14 ? 2 : 3;
+		uint32_t value = follow == 0 ? text[i] : text[i] & (0x3fu >> follow);
+
+		if (text[i] >> 6 == 2 || text[i] >= 0xf8 || follow >= size - i)
+			return false;
+		for (unsigned k = 1; k <= follow; k++) {
+			if (text[i + k] >> 6 != 2)
+				return false;
+			value = value << 6 | (text[i + k] & 0x3fu);
+		}
+		if (value < least[follow] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
+			return false;
+		i += follow + 1;
+	}
+	return true;
+}
+
+static bool is_close(const unsigned char *data, size_t size)
+{
+	unsigned status = size < 2 ? 0 : data[0] * 256u + data[1];
+
+	if (size < 2 || status < 1000 || status >= 5000 || (status > 1014 && status < 3000))
+		return size == 0;
+	return status != 1004 && status != 1005 && status != 1006 && is_text(data + 2, size - 2);
+}
+
 static void read_all(struct result *result)
 {
 	struct frame frame;
@@ -210,7 +262,7 @@ static void read_all(struct result *result)
 			if (frame.opcode == 9)
 				add_ping(result, payload_of(at, &frame), frame.size);
 			if (frame.opcode == 8) {
-				result->end = -ECONNRESET;
+				result->end = is_close(payload_of(at, &frame), frame.size) ? -ECONNRESET : -EPROTO;
 				return;
 			}
 		}

@@ -6,6 +6,7 @@
  */
 #include "receive.h"
 
+#include "utf8.h"
 #include "web.h"
 #include <errno.h>
 #include <string.h>
@@ -116,9 +117,43 @@ static int read_head(struct receive *receive, int socket)
 
 /* The payload. */
 
+/* What stands for itself, for an extension, or for what is not said but only noticed, is no status (RFC 6455, 7.4). */
+static bool is_status(unsigned status)
+{
+	return (status >= 1000 && status <= 1014 && (status < 1004 || status > 1006)) ||
+	       (status >= 3000 && status <= 4999);
+}
+
+static bool is_text(const unsigned char *data, size_t size)
+{
+	char text[RECEIVE_CONTROL + 1];
+	size_t at = 0, n;
+
+	memcpy(text, data, size);
+	text[size] = '\0'; /* which ends a character that is cut */
+	while (at < size && (n = utf8_length(text + at)) > 0)
+		at += n;
+	return at == size;
+}
+
+const char *receive_close_wrong(const unsigned char *data, size_t size)
+{
+	if (size == 0)
+		return NULL;
+	if (size == 1 || !is_status((unsigned)data[0] << 8 | data[1]))
+		return "there is no such status";
+	return size <= RECEIVE_CONTROL && is_text(data + 2, size - 2) ? NULL : "the reason is no text";
+}
+
 static int end_control(struct receive *receive, const struct receive_events *events, void *arg)
 {
+	const char *what = NULL;
+
 	receive->headed = 0;
+	if (receive->opcode == CLOSE)
+		what = receive_close_wrong(receive->small, receive->n_small);
+	if (what)
+		return wrong(receive, what);
 	if (receive->opcode == CLOSE)
 		return receive->unwanted ? -ECONNRESET : -ESHUTDOWN;
 	if (receive->opcode == PING && !receive->unwanted)

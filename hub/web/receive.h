@@ -57,4 +57,7 @@ int receive_turn(struct receive *receive, int socket, const struct receive_event
 /* Takes the mask off, beginning with this byte of it. */
 void receive_unmask(unsigned char *data, size_t size, const unsigned char mask[4], size_t phase) FL_ALL_NONNULL;
 
+/* What is wrong with what a client says when it closes; NULL: nothing. */
+const char *receive_close_wrong(const unsigned char *data, size_t size) FL_NONNULL(1);
+
 #endif

@@ -322,6 +322,9 @@ static int of_client(struct web_client *client, struct lws *wsi, enum lws_callba
 		return upgrading(client, in);
 	case LWS_CALLBACK_ESTABLISHED:
 		return opened(client);
+	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+		/* It is answered with what it says, but for what must not be said. */
+		return len > 0 && receive_close_wrong(in, len) ? -1 : 0;
 	case LWS_CALLBACK_RECEIVE:
 		return received(client, in, len);
 	case LWS_CALLBACK_SERVER_WRITEABLE:

@@ -7,7 +7,7 @@ ARGS =
 # Of the soak: for how long, as 20s, 10m or 1h; and what its random numbers begin with, to have the same one again.
 HUB = 1m
 SEED =
-# Of the fuzzing, for each part.
+# Of the fuzzing, for each part; for a hub that runs (the part http) a hundredth.
 ROUNDS = 1000000
 # Whatever is to be passed to `meson setup`, -Dchecks=false say.
 MESON_ARGS =
@@ -63,8 +63,8 @@ soak: ## run the hub for HUB=1m while all that may happen to it does, at random;
 fuzz: ## throw ROUNDS=1000000 damaged messages, images and requests at what reads them; ARGS="--only ingest" for a part
 	@scripts/setup test >&2
 	@scripts/configure $(BUILD) -Dtests=enabled -Dhub=enabled $(MESON_ARGS) >&2
-	@ninja -C $(BUILD) --quiet tests/fuzz_hub >&2
-	@$(BUILD)/tests/fuzz_hub --rounds $(ROUNDS) $(ARGS)
+	@ninja -C $(BUILD) --quiet installed tests/fuzz_hub >&2
+	@scripts/fuzz $(BUILD) $(ROUNDS) $(ARGS)
 
 bench: ## build and run the benchmarks beside the peers; ARGS="lock --json" for one, as JSON
 	@scripts/setup bench >&2

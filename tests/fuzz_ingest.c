@@ -95,6 +95,7 @@ static void open_part(void)
 	it->config.message_size = LARGEST;
 	it->config.pixels = PIXELS;
 	it->hub.config = &it->config;
+	it->hub.web = &fuzz_web;
 	for (unsigned i = 0; i < JPEGS; i++)
 		make_jpeg(i, sizes[i][0], sizes[i][1]);
 	begin_sending();

@@ -40,6 +40,7 @@ static void open_part(void)
 	it->config.hosts[1] = "CAM";
 	it->config.n_hosts = 2;
 	it->hub.config = &it->config;
+	it->hub.web = &fuzz_web;
 	FUZZ_EXPECT(hub_add(&it->hub, "cam", &it->stream) == 0, "no stream");
 }
 

@@ -125,6 +125,10 @@ void web_want(struct web_client *client)
 	(void)client;
 }
 
+struct web {
+	int nothing;
+} fuzz_web;
+
 void web_wake(struct web *web)
 {
 	(void)web;

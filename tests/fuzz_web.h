@@ -27,4 +27,7 @@ struct web_client {
 	char reason[256];
 };
 
+/* For a hub to have one; nothing is in it. */
+extern struct web fuzz_web;
+
 #endif

@@ -403,10 +403,14 @@ static int start(struct video_input *input)
 	return error ? error : open_decoder(input, codec);
 }
 
-/* Undoes start, but keeps a file open. */
+/* Undoes start, but keeps a file open. Packets and pictures go before the format: those of a camera that has raw ones
+ * lie in its buffers, which are given back to a descriptor that the format has. */
 static void stop(struct video_input *input)
 {
 	avcodec_free_context(&input->decoder);
+	av_frame_unref(input->frame);
+	if (input->packet)
+		av_packet_unref(input->packet);
 	if (input->kind == FFMPEG_CAMERA && input->descriptor >= 0) {
 		close(input->descriptor);
 		input->descriptor = -1;
@@ -417,9 +421,6 @@ static void stop(struct video_input *input)
 		avio_context_free(&input->io);
 	}
 	avio_closep(&input->io);
-	if (input->packet)
-		av_packet_unref(input->packet);
-	av_frame_unref(input->frame);
 	input->pending = input->ended = input->too_large = false;
 	input->broken = input->failed = 0;
 	input->pictures = 0;

@@ -68,8 +68,9 @@ static char **make_environment(const struct processor *processor, struct additio
 
 /* In the child, where nothing may be called that takes a lock. With the signals as a program expects them; in a group
  * of its own, so that a ^C reaches the hub alone, which then ends its programs in order; without the terminal, for
- * which such a group would be stopped; and to be killed when the thread that waits for it is no more, which is when the
- * hub was killed. */
+ * which such a group would be stopped; without descriptors that libraries have opened (FFmpeg's cameras stay open over
+ * exec, and would be busy as long as the program runs); and to be killed when the thread that waits for it is no more,
+ * which is when the hub was killed. */
 static void become(const char *path, char **words, char **environment, int output, pid_t hub)
 {
 	sigset_t none;
@@ -81,8 +82,10 @@ static void become(const char *path, char **words, char **environment, int outpu
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() == hub && dup2(open("/dev/null", O_RDONLY), STDIN_FILENO) >= 0 &&
-	    dup2(output, STDOUT_FILENO) >= 0)
+	    dup2(output, STDOUT_FILENO) >= 0) {
+		syscall(SYS_close_range, STDERR_FILENO + 1u, ~0u, 0u); /* an old kernel has it not */
 		execve(path, words, environment);
+	}
 	_exit(127);
 }
 

@@ -1,11 +1,19 @@
 /*
  * bench/fake-v4l2.c - a camera for programs that read a V4L2 device, on machines that have none.
  *
- * It is a library for LD_PRELOAD. A program that opens /dev/video99 gets a camera that yields the JPEG files of the
- * folder FAKE_V4L2_FOLDER, over and over, FAKE_V4L2_FPS times a second (30 unless given), by memory mapping. The first
- * is due FAKE_V4L2_PHASE hundredths of a frame's time after that, for programs that look at the clock themselves. What
- * the program gets as the device's descriptor is a timer's, so that select and poll need no help from here; access,
- * open, ioctl, mmap and close are answered here for that device, and for everything else by the C library.
+ * It is a library for LD_PRELOAD. A program that opens the device FAKE_V4L2_DEVICE (/dev/video99 unless given) gets a
+ * camera that yields the JPEG files of the folder FAKE_V4L2_FOLDER, over and over, FAKE_V4L2_FPS times a second (30
+ * unless given), by memory mapping. The first is due FAKE_V4L2_PHASE hundredths of a frame's time after that, for
+ * programs that look at the clock themselves. What the program gets as the device's descriptor is a timer's, so that
+ * select and poll need no help from here; access, stat, fstat, open, ioctl, mmap and close are answered here for that
+ * device, and for everything else by the C library.
+ *
+ * With FAKE_V4L2_YUYV set it is a camera that has only raw pictures, but those of any size and at any pace that the
+ * program asks for: grey, the frame numbered n of luma 32 + n % 128.
+ *
+ * What else befalls a camera is played by whoever has the folder. While the folder is away the device is unplugged: it
+ * is not there for who opens it, and ENODEV for who has it open. While it has a file `busy` another program streams
+ * from the device, and a file `damaged` marks all frames as damaged on their way.
  *
  * A buffer is the program's, queued, or filled. At each tick the first queued buffer is filled; when there is none,
  * the frame is lost, as with the kernel's drivers. Nobody is there to do that at the tick: it is caught up on when the
@@ -31,19 +39,20 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-enum { MOST_BUFFERS = 32 };
-
-static const char device[] = "/dev/video99";
+enum { MOST_BUFFERS = 32, MOST_PIXELS = 4096, CAMERAS = 81 };
 
 /* All under the lock. */
 static struct {
 	pthread_mutex_t lock;
 	int timer; /* what the program takes for the device; -1: it is not open */
 	int memory;
-	struct jpegs jpegs;
+	bool raw;
+	struct jpegs jpegs; /* of a raw one only the size */
 	struct jpegs_clock clock;
 	uint64_t next; /* tick */
 	unsigned char *start;
@@ -70,7 +79,36 @@ typedef int open_function(const char *path, int flags, ...);
 typedef int ioctl_function(int fd, unsigned long request, ...);
 typedef int access_function(const char *path, int mode);
 typedef int close_function(int fd);
+typedef int stat_function(const char *path, struct stat *ret_status);
+typedef int stat64_function(const char *path, struct stat64 *ret_status);
+typedef int fstat_function(int fd, struct stat *ret_status);
+typedef int fstat64_function(int fd, struct stat64 *ret_status);
 typedef void *mmap_function(void *start, size_t size, int protection, int flags, int fd, off_t offset);
+
+/* ---- what befalls it ---- */
+
+static bool is_device(const char *path)
+{
+	const char *device = getenv("FAKE_V4L2_DEVICE");
+
+	return strcmp(path, device != NULL ? device : "/dev/video99") == 0;
+}
+
+static const char *folder(void)
+{
+	const char *name = getenv("FAKE_V4L2_FOLDER");
+
+	return name != NULL ? name : ".";
+}
+
+/* Whether the folder has this file; "": whether it is there itself. */
+static bool has(const char *file)
+{
+	char path[4096];
+
+	snprintf(path, sizeof path, "%s/%s", folder(), file);
+	return NEXT("access", access_function)(path, F_OK) == 0;
+}
 
 /* ---- the timer ---- */
 
@@ -99,6 +137,18 @@ static void set_timer(void)
 
 /* ---- what the device answers; under the lock, each returns 0 or a negative errno ---- */
 
+static void set_buffer_size(size_t least)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	camera.buffer_size = (least + page - 1) / page * page;
+}
+
+static size_t raw_size(void)
+{
+	return 2 * (size_t)camera.jpegs.width * camera.jpegs.height;
+}
+
 static void describe(struct v4l2_format *ret_format)
 {
 	struct v4l2_pix_format *pixels = &ret_format->fmt.pix;
@@ -106,10 +156,26 @@ static void describe(struct v4l2_format *ret_format)
 	memset(pixels, 0, sizeof *pixels);
 	pixels->width = camera.jpegs.width;
 	pixels->height = camera.jpegs.height;
-	pixels->pixelformat = V4L2_PIX_FMT_MJPEG;
+	pixels->pixelformat = camera.raw ? V4L2_PIX_FMT_YUYV : V4L2_PIX_FMT_MJPEG;
 	pixels->field = V4L2_FIELD_NONE;
-	pixels->sizeimage = (uint32_t)camera.buffer_size;
-	pixels->colorspace = V4L2_COLORSPACE_JPEG;
+	pixels->bytesperline = camera.raw ? 2 * camera.jpegs.width : 0;
+	pixels->sizeimage = (uint32_t)(camera.raw ? raw_size() : camera.buffer_size);
+	pixels->colorspace = camera.raw ? V4L2_COLORSPACE_SRGB : V4L2_COLORSPACE_JPEG;
+}
+
+static int set_format(struct v4l2_format *format)
+{
+	const struct v4l2_pix_format *wish = &format->fmt.pix;
+
+	if (has("busy"))
+		return -EBUSY;
+	if (camera.raw && wish->width - 2 < MOST_PIXELS && wish->height - 2 < MOST_PIXELS) {
+		camera.jpegs.width = wish->width & ~1u;
+		camera.jpegs.height = wish->height;
+		set_buffer_size(raw_size());
+	}
+	describe(format);
+	return 0;
 }
 
 static int query_capabilities(struct v4l2_capability *ret_can)
@@ -127,9 +193,9 @@ static int enumerate_formats(struct v4l2_fmtdesc *format)
 {
 	if (format->index > 0)
 		return -EINVAL;
-	format->pixelformat = V4L2_PIX_FMT_MJPEG;
-	format->flags = V4L2_FMT_FLAG_COMPRESSED;
-	memcpy(format->description, "Motion-JPEG", sizeof "Motion-JPEG");
+	format->pixelformat = camera.raw ? V4L2_PIX_FMT_YUYV : V4L2_PIX_FMT_MJPEG;
+	format->flags = camera.raw ? 0 : V4L2_FMT_FLAG_COMPRESSED;
+	snprintf((char *)format->description, sizeof format->description, camera.raw ? "YUYV 4:2:2" : "Motion-JPEG");
 	return 0;
 }
 
@@ -154,6 +220,15 @@ static int get_parameters(struct v4l2_streamparm *ret_parameters)
 	return 0;
 }
 
+static int set_parameters(struct v4l2_streamparm *parameters)
+{
+	const struct v4l2_fract *wish = &parameters->parm.capture.timeperframe;
+
+	if (camera.raw && wish->numerator > 0 && wish->denominator / wish->numerator - 1 < 1000)
+		camera.clock.fps = wish->denominator / wish->numerator;
+	return get_parameters(parameters);
+}
+
 static void free_buffers(void)
 {
 	if (camera.memory >= 0) {
@@ -170,6 +245,8 @@ static int request_buffers(struct v4l2_requestbuffers *request)
 
 	if (request->memory != V4L2_MEMORY_MMAP)
 		return -EINVAL;
+	if (has("busy"))
+		return -EBUSY;
 	free_buffers();
 	if (request->count > MOST_BUFFERS)
 		request->count = MOST_BUFFERS;
@@ -223,9 +300,26 @@ static void drop_first(void)
 	memmove(camera.ticks, camera.ticks + 1, camera.filled * sizeof camera.ticks[0]);
 }
 
+/* Puts the first filled buffer's frame where it belongs. Returns its size. */
+static size_t take_frame(void *ret_data, int64_t tick)
+{
+	const uint64_t number = camera.ticks[0];
+	unsigned char *bytes = ret_data;
+	const struct jpeg *jpeg;
+
+	if (camera.raw) {
+		memset(bytes, 128, raw_size());
+		for (size_t i = 0; i < raw_size(); i += 2)
+			bytes[i] = (unsigned char)(32 + number % 128);
+		return raw_size();
+	}
+	jpeg = &camera.jpegs.of[number % camera.jpegs.count];
+	jpegs_take(ret_data, jpeg, tick);
+	return jpeg->size;
+}
+
 static int dequeue_buffer(struct v4l2_buffer *buffer)
 {
-	const struct jpeg *jpeg;
 	int64_t tick;
 
 	if (!camera.streams)
@@ -233,12 +327,12 @@ static int dequeue_buffer(struct v4l2_buffer *buffer)
 	catch_up(jpegs_now());
 	if (camera.filled == 0)
 		return -EAGAIN;
-	jpeg = &camera.jpegs.of[camera.ticks[0] % camera.jpegs.count];
 	tick = jpegs_clock_tick(&camera.clock, camera.ticks[0]);
 	buffer->index = camera.queue[0];
 	describe_buffer(buffer);
-	jpegs_take(camera.start + buffer->m.offset, jpeg, tick);
-	buffer->bytesused = (uint32_t)jpeg->size;
+	buffer->bytesused = (uint32_t)take_frame(camera.start + buffer->m.offset, tick);
+	if (has("damaged"))
+		buffer->flags |= V4L2_BUF_FLAG_ERROR;
 	buffer->sequence = (uint32_t)camera.ticks[0];
 	buffer->timestamp = (struct timeval){tick / 1000000000, tick % 1000000000 / 1000};
 	drop_first();
@@ -259,6 +353,8 @@ static int stream(bool on)
 
 static int answer(unsigned long request, void *arg)
 {
+	if (!has(""))
+		return -ENODEV;
 	switch (request) {
 	case VIDIOC_QUERYCAP:
 		return query_capabilities(arg);
@@ -271,14 +367,16 @@ static int answer(unsigned long request, void *arg)
 		return *(int *)arg == 0 ? 0 : -EINVAL;
 	case VIDIOC_ENUM_FMT:
 		return enumerate_formats(arg);
-	case VIDIOC_G_FMT:
 	case VIDIOC_S_FMT:
+		return set_format(arg);
+	case VIDIOC_G_FMT:
 	case VIDIOC_TRY_FMT:
 		describe(arg);
 		return 0;
 	case VIDIOC_G_PARM:
-	case VIDIOC_S_PARM:
 		return get_parameters(arg);
+	case VIDIOC_S_PARM:
+		return set_parameters(arg);
 	case VIDIOC_REQBUFS:
 		return request_buffers(arg);
 	case VIDIOC_QUERYBUF:
@@ -313,22 +411,32 @@ static struct jpegs_clock start_clock(void)
 	return clock;
 }
 
-/* Under the lock. The last program's camera may be closed by now, which nobody told us: it makes room. */
-static int open_camera(void)
+static int load(void)
 {
-	const char *folder = getenv("FAKE_V4L2_FOLDER");
-	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	int error = 0;
+
+	camera.raw = getenv("FAKE_V4L2_YUYV") != NULL;
+	if (camera.raw)
+		camera.jpegs.width = 320, camera.jpegs.height = 240;
+	else
+		error = jpegs_load(&camera.jpegs, folder());
+	set_buffer_size(camera.raw ? raw_size() : camera.jpegs.largest);
+	return error;
+}
+
+/* Under the lock. The last program's camera may be closed by now, which nobody told us: it makes room. */
+static int open_camera(int flags)
+{
 	int error;
 
 	free_buffers();
 	jpegs_free(&camera.jpegs);
-	error = jpegs_load(&camera.jpegs, folder != NULL ? folder : ".");
+	error = load();
 	if (error < 0)
 		return error;
-	camera.buffer_size = (camera.jpegs.largest + page - 1) / page * page;
 	camera.clock = start_clock();
 	camera.streams = false;
-	camera.timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	camera.timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | (flags & O_CLOEXEC ? TFD_CLOEXEC : 0));
 	return camera.timer < 0 ? -errno : camera.timer;
 }
 
@@ -344,10 +452,10 @@ static int open_any(const char *name, const char *path, int flags, mode_t mode)
 {
 	int result;
 
-	if (strcmp(path, device) != 0)
+	if (!is_device(path))
 		return NEXT(name, open_function)(path, flags, mode);
 	pthread_mutex_lock(&camera.lock);
-	result = open_camera();
+	result = has("") ? open_camera(flags) : -ENOENT;
 	pthread_mutex_unlock(&camera.lock);
 	return finish(result);
 }
@@ -383,9 +491,51 @@ int open64(const char *path, int flags, ...)
 
 int access(const char *path, int mode)
 {
-	if (strcmp(path, device) == 0)
-		return 0;
+	if (is_device(path))
+		return finish(has("") ? 0 : -ENOENT);
 	return NEXT("access", access_function)(path, mode);
+}
+
+/* For both kinds of `struct stat`. */
+#define BE_DEVICE(status) \
+	(memset(status, 0, sizeof *(status)), (status)->st_mode = S_IFCHR | 0600, \
+	 (status)->st_rdev = makedev(CAMERAS, 99), 0)
+
+int stat(const char *path, struct stat *ret_status)
+{
+	if (!is_device(path))
+		return NEXT("stat", stat_function)(path, ret_status);
+	return has("") ? BE_DEVICE(ret_status) : finish(-ENOENT);
+}
+
+int stat64(const char *path, struct stat64 *ret_status)
+{
+	if (!is_device(path))
+		return NEXT("stat64", stat64_function)(path, ret_status);
+	return has("") ? BE_DEVICE(ret_status) : finish(-ENOENT);
+}
+
+int fstat(int fd, struct stat *ret_status)
+{
+	if (fd < 0 || fd != camera.timer)
+		return NEXT("fstat", fstat_function)(fd, ret_status);
+	return BE_DEVICE(ret_status);
+}
+
+int fstat64(int fd, struct stat64 *ret_status)
+{
+	if (fd < 0 || fd != camera.timer)
+		return NEXT("fstat64", fstat64_function)(fd, ret_status);
+	return BE_DEVICE(ret_status);
+}
+
+/* Who gives a buffer back after closing the camera may have given it to another's descriptor. */
+static void expect_other(unsigned long request)
+{
+	if (request != VIDIOC_QBUF)
+		return;
+	fputs("fake-v4l2: a buffer was queued at what is no camera\n", stderr);
+	abort();
 }
 
 int ioctl(int fd, unsigned long request, ...)
@@ -397,8 +547,10 @@ int ioctl(int fd, unsigned long request, ...)
 	va_start(more, request);
 	arg = va_arg(more, void *);
 	va_end(more);
-	if (fd < 0 || fd != camera.timer)
+	if (fd < 0 || fd != camera.timer) {
+		expect_other(request & 0xffffffff);
 		return NEXT("ioctl", ioctl_function)(fd, request, arg);
+	}
 	pthread_mutex_lock(&camera.lock);
 	result = answer(request & 0xffffffff, arg); /* some programs keep it in an int */
 	pthread_mutex_unlock(&camera.lock);

@@ -3,4 +3,4 @@
 # (hub/access.py).
 # shellcheck source=tap.sh
 . "$(dirname "$0")/tap.sh"
-/usr/bin/python3 -B "$root/tests/hub/access.py" "$1" "$scratch"
+/usr/bin/python3 -B "$root/tests/hub/access.py" "$1"

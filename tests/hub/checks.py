@@ -5,7 +5,7 @@
 
 is one test: it passes if the block ends without an exception; what went wrong is shown if it fails, and the next one goes
 on. `await_(what, condition)` is how a test waits: it asks again and again, and fails with what it saw last when the
-patience is over, which is long: a machine may be slow.
+patience is over, which is long: a machine may be slow. `wait_for(condition)` is the same for who goes on in any case.
 """
 import contextlib
 import time
@@ -37,6 +37,15 @@ def check(name):
         _report(True, name)
 
 
+def skip(name, why):
+    """A test that can't be made here."""
+    _report(True, f"{name} # SKIP {why}")
+
+
+def note(text):
+    print(f"# {text}", flush=True)
+
+
 def end():
     """Prints the plan; returns an exit status."""
     print(f"1..{_count}", flush=True)
@@ -60,15 +69,24 @@ def fails(exception, call, *arguments, **named):
     raise AssertionError(f"it did not fail, but returned {result!r}")
 
 
+def wait_for(condition, patience=PATIENCE, pause=GLANCE):
+    """Waits until condition() is true, but not longer than patience. Returns what it returned last."""
+    deadline = time.monotonic() + patience
+    while not (said := condition()) and time.monotonic() < deadline:
+        time.sleep(pause)
+    return said
+
+
 def await_(what, condition, patience=PATIENCE):
     """Waits until condition() is true, and returns what it returned. What it returned last, or the pair (False, seen)
     if it returns that, is shown if it never is."""
-    deadline = time.monotonic() + patience
-    while True:
+    seen = None
+
+    def look():
+        nonlocal seen
         said = condition()
         good, seen = said if isinstance(said, tuple) else (said, said)
-        if good:
-            return seen
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {patience} s: {what}; seen last: {seen!r}")
-        time.sleep(GLANCE)
+        return good
+
+    assert wait_for(look, patience), f"not within {patience} s: {what}; seen last: {seen!r}"
+    return seen

@@ -12,11 +12,11 @@ import shutil
 import ssl
 import subprocess
 import sys
-import tempfile
 import time
 
-import tap
-from hub_process import Hub, wait_for
+import checks
+import hubs
+from checks import check, wait_for
 from web_client import BINARY, CLOSE, PING, Multipart, Refused, WebSocket, frame_message
 
 PIXELS = frame_message(b"RGB3", 16, 16, bytes(768))
@@ -32,7 +32,7 @@ def nobody_looks(hub):
 
 def cpu(hub):
     """Seconds that the hub has worked."""
-    fields = pathlib.Path(f"/proc/{hub.pid}/stat").read_text().rpartition(")")[2].split()
+    fields = pathlib.Path(f"/proc/{hub.process.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
@@ -56,13 +56,17 @@ async def look(hub):
 
 async def check_leaving(hub):
     viewer = await look(hub)
-    tap.check("somebody looks", len(viewers(hub)) == 1, viewers(hub))
+    with check("somebody looks"):
+        assert len(viewers(hub)) == 1, viewers(hub)
     await viewer.close()
-    tap.check("and leaves, which is noticed without a frame", await soon(nobody_looks, hub), viewers(hub))
-    tap.check("the hub has nothing to do then", await asyncio.to_thread(is_idle, hub))
+    with check("and leaves, which is noticed without a frame"):
+        assert await soon(nobody_looks, hub), viewers(hub)
+    with check("the hub has nothing to do then"):
+        assert await asyncio.to_thread(is_idle, hub)
     viewer = await look(hub)
     viewer.vanish()
-    tap.check("who is cut off is noticed, too", await soon(nobody_looks, hub), viewers(hub))
+    with check("who is cut off is noticed, too"):
+        assert await soon(nobody_looks, hub), viewers(hub)
 
 
 async def check_talking(hub):
@@ -70,14 +74,17 @@ async def check_talking(hub):
     viewer.ask("/status")
     viewer.writer.write(b"x" * 20000)
     await viewer.writer.drain()
-    tap.check("who talks while he is to listen costs nothing", await asyncio.to_thread(is_idle, hub))
-    tap.check("and stays", len(viewers(hub)) == 1, viewers(hub))
+    with check("who talks while he is to listen costs nothing"):
+        assert await asyncio.to_thread(is_idle, hub)
+    with check("and stays"):
+        assert len(viewers(hub)) == 1, viewers(hub)
     sender = await WebSocket.open(hub.port)
     await sender.begin("/in/silent")
     await sender.send(PIXELS)
     await asyncio.wait_for(viewer.part(), 60)
     sequence, jpeg = await asyncio.wait_for(viewer.part(), 60)
-    tap.check("and gets the frames that come", sequence > 1 and jpeg[:2] == b"\xff\xd8", f"{sequence}, {jpeg[:9]}")
+    with check("and gets the frames that come"):
+        assert sequence > 1 and jpeg[:2] == b"\xff\xd8", f"{sequence}, {jpeg[:9]}"
     viewer.vanish()
     sender.vanish()
 
@@ -99,40 +106,48 @@ async def check_senders(hub):
     await sender.send(PIXELS)
     await sender.send((1001).to_bytes(2, "big") + b"enough", CLOSE)
     first, data = await asyncio.wait_for(sender._read_frame(), 60)
-    tap.check("a sender's ping is answered", first & 15 == 10 and data == b"are you there?", f"{first}, {data}")
+    with check("a sender's ping is answered"):
+        assert first & 15 == 10 and data == b"are you there?", f"{first}, {data}"
     end = await asyncio.wait_for(sender.receive(), 60)
-    tap.check("its close is answered with its status", end is None and sender.closed[0] == 1001, sender.closed)
+    with check("its close is answered with its status"):
+        assert end is None and sender.closed[0] == 1001, sender.closed
     rest = await asyncio.wait_for(sender.reader.read(), 60)
-    tap.check("and the connection is closed", rest == b"", rest)
+    with check("and the connection is closed"):
+        assert rest == b"", rest
     await sender.close()
     sender = await begin_to_send(hub)
     await sender.send(b"", CLOSE)
     await asyncio.wait_for(sender.receive(), 60)
-    tap.check("also if it had none", sender.closed == (0, ""), sender.closed)
+    with check("also if it had none"):
+        assert sender.closed == (0, ""), sender.closed
     await sender.close()
 
 
 def snapshot(hub):
     """Its status; None: there was no answer."""
     with contextlib.suppress(OSError, http.client.HTTPException):
-        return hub.ask("/jpeg/silent")[0]
+        return hub.get("/jpeg/silent").status
 
 
 async def check_snapshots(hub):
     """While somebody else looks already, who is not told again what there is."""
     viewer = await look(hub)
-    tap.check("a snapshot of no frame yet is answered", await asyncio.to_thread(snapshot, hub) == 503)
+    with check("a snapshot of no frame yet is answered"):
+        assert await asyncio.to_thread(snapshot, hub) == 503
     viewer.vanish()
     sender = await begin_to_send(hub)
     await sender.send(PIXELS)
     await soon(lambda: hub.stream("silent")["frames"] == 1)
     recorded = await soon(lambda: hub.stream("silent")["recording"]["frames"] == 1)
-    tap.check("a frame has been recorded", recorded, hub.stream("silent"))
+    with check("a frame has been recorded"):
+        assert recorded, hub.stream("silent")
     for again in ("", " again"):
-        tap.check(f"a snapshot has what was recorded last{again}", await asyncio.to_thread(snapshot, hub) == 200)
+        with check(f"a snapshot has what was recorded last{again}"):
+            assert await asyncio.to_thread(snapshot, hub) == 200
     viewer = await look(hub)
     sequence, _ = await asyncio.wait_for(viewer.part(), 60)
-    tap.check("a viewer gets it, too", sequence == 1, sequence)
+    with check("a viewer gets it, too"):
+        assert sequence == 1, sequence
     viewer.vanish()
     sender.vanish()
 
@@ -145,14 +160,16 @@ async def check_tls(hub):
     await viewer.begin("/mjpeg/silent")
     viewer.ask("/status")
     await viewer.writer.drain()
-    tap.check("by TLS: who talks costs nothing", await asyncio.to_thread(is_idle, hub))
-    before = len(list(pathlib.Path(f"/proc/{hub.pid}/fd").iterdir()))
+    with check("by TLS: who talks costs nothing"):
+        assert await asyncio.to_thread(is_idle, hub)
+    before = len(list(pathlib.Path(f"/proc/{hub.process.pid}/fd").iterdir()))
     viewer.vanish()
 
     def is_gone():
-        return len(list(pathlib.Path(f"/proc/{hub.pid}/fd").iterdir())) <= before - 2
+        return len(list(pathlib.Path(f"/proc/{hub.process.pid}/fd").iterdir())) <= before - 2
 
-    tap.check("by TLS: who leaves is noticed", await soon(is_gone))
+    with check("by TLS: who leaves is noticed"):
+        assert await soon(is_gone)
 
 
 def make_certificate(folder):
@@ -162,31 +179,23 @@ def make_certificate(folder):
     return ["--certificate", f"{folder}/certificate.pem", "--key", f"{folder}/key.pem"]
 
 
-@contextlib.contextmanager
-def running(build, options=lambda folder: []):
-    with tempfile.TemporaryDirectory() as folder:
-        hub = Hub(build, folder, "--source", "silent=websocket", *options(folder))
-        try:
-            yield hub
-            status, _ = hub.end()
-            tap.check("the hub ends well", status == 0, f"{status} {hub.said()}")
-        finally:
-            hub.kill()
+def running(*options):
+    return hubs.Hub("--source", "silent=websocket", *options)
 
 
-def main(build):
-    with running(build) as hub:
+def main():
+    with running() as hub:
         asyncio.run(check_leaving(hub))
         asyncio.run(check_talking(hub))
         asyncio.run(check_senders(hub))
-    with running(build, lambda folder: ["--record", f"silent={folder}/silent.mkv"]) as hub:
+    with running("--record", f"silent={hubs.folder()}/silent.mkv") as hub:
         asyncio.run(check_snapshots(hub))
     if shutil.which("openssl"):
-        with running(build, make_certificate) as hub:
+        with running(*make_certificate(hubs.folder())) as hub:
             asyncio.run(check_tls(hub))
     else:
-        tap.skip("the same by TLS", "there is no openssl to make a certificate with")
-    tap.end()
+        checks.skip("the same by TLS", "there is no openssl to make a certificate with")
+    return checks.end()
 
 
-main(*sys.argv[1:])
+sys.exit(main())

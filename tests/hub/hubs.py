@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,7 +21,7 @@ import threading
 import checks
 
 BUILD = pathlib.Path(sys.argv[1]).resolve()
-SCRATCH = pathlib.Path(sys.argv[2]).resolve()
+SCRATCH = pathlib.Path(tempfile.mkdtemp())
 FAIRLEAD = BUILD / "cli" / "fairlead"
 SANITIZED = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|terminated by|LeakSanitizer")
 
@@ -33,6 +34,7 @@ def _end_all():
         if process.poll() is None:
             process.kill()
             process.wait()
+    shutil.rmtree(SCRATCH, ignore_errors=True)
 
 
 atexit.register(_end_all)
@@ -133,9 +135,7 @@ class Client:
         return json.loads(reply.text)
 
     def stream(self, name):
-        found = [stream for stream in self.status()["streams"] if stream["name"] == name]
-        assert len(found) == 1, f"{len(found)} streams are called {name}"
-        return found[0]
+        return find(self.status(), name)
 
     def await_stream(self, name, what, condition, patience=checks.PATIENCE):
         """Waits until the status of a stream is so; returns it."""
@@ -196,6 +196,13 @@ class Hub(Client):
         self.process.send_signal(number)
         return self.ended()
 
+    def kill(self):
+        """Without asking it."""
+        self.over = True
+        self.process.kill()
+        self.process.wait()
+        self._listener.join()
+
     def ended(self):
         """Waits for its end; returns the summary."""
         self.over = True
@@ -207,6 +214,13 @@ class Hub(Client):
         self._listener.join()
         assert status == 0 and not SANITIZED.search(self.said), f"status {status}, it said:\n{self.said}"
         return summary
+
+
+def find(status, name):
+    """The stream of that name in a status."""
+    found = [stream for stream in status["streams"] if stream["name"] == name]
+    assert len(found) == 1, f"{len(found)} streams are called {name}"
+    return found[0]
 
 
 def read_all(bare):

@@ -30,13 +30,14 @@ import random
 import re
 import signal
 import sys
-import tempfile
 import time
 
-import hub_process
+import hubs
+import processes
 import soak_troubles
 import soak_visitors
-from hub_process import Hub, find, wait_for
+from checks import wait_for
+from hubs import find
 from web_client import ask
 
 CLIP = "/usr/lib/python3/dist-packages/imageio/resources/images/realshort.mp4"
@@ -104,7 +105,7 @@ class Soak:
     def __init__(self, arguments, folder):
         self.arguments = arguments
         self.build = pathlib.Path(arguments.build)
-        self.hub = Hub(arguments.build, folder, *options(arguments.build, folder))
+        self.hub = hubs.Hub(*options(arguments.build, folder))
         self.port = self.hub.port
         self.names = [stream["name"] for stream in self.hub.status()["streams"]]
         self.over = None  # an event of the loop, which is not there yet
@@ -132,9 +133,9 @@ class Soak:
 
     async def start(self, *words, producer=False):
         """Starts a program that shares the hub's channels."""
-        command = self.build / "tests" / "producer" if producer else self.hub.command
+        command = self.build / "tests" / "producer" if producer else hubs.FAIRLEAD
         where = asyncio.subprocess.PIPE if producer else asyncio.subprocess.DEVNULL
-        return await asyncio.create_subprocess_exec(command, *words, env=self.hub.environment, stdin=where,
+        return await asyncio.create_subprocess_exec(command, *words, env=hubs.environment(self.hub.runtime), stdin=where,
                                                     stdout=asyncio.subprocess.DEVNULL,
                                                     stderr=asyncio.subprocess.DEVNULL)
 
@@ -154,7 +155,7 @@ class Soak:
     # Looking at the hub.
 
     def sample(self, status):
-        folder = pathlib.Path(f"/proc/{self.hub.pid}")
+        folder = pathlib.Path(f"/proc/{self.hub.process.pid}")
         fields = dict(re.findall(r"^(\w+):\s+(\d+)", (folder / "status").read_text(), re.M))
         slots = sum(of["slots_used"] * of["slot_size"] for stream in status["streams"]
                     for of in (stream, stream["encoded"]))
@@ -213,7 +214,7 @@ class Soak:
 
     def order(self, verb):
         for name in soak_troubles.PROCESSORS:
-            self.hub.ask(f"/processors/{name}/{verb}", "POST")
+            self.hub.post(f"/processors/{name}/{verb}")
 
     def busy(self):
         """What goes on that should not when nobody looks; empty: nothing."""
@@ -223,7 +224,7 @@ class Soak:
             if len(stream["readers"]) > recording["running"] or stream["viewers"] or stream.get("running"):
                 found.append(f"{stream['name']}: readers {stream['readers']}, viewers {stream['viewers']}, "
                              f"running {stream.get('running')}")
-        return found + [f"process {' '.join(hub_process.words_of(pid))}" for pid in hub_process.children(self.hub.pid)]
+        return found + [f"process {' '.join(processes.words_of(pid))}" for pid in processes.children(self.hub.process.pid)]
 
     def rest(self):
         """Stops the processors and waits until nothing goes on. Returns descriptors and threads, those of recordings
@@ -253,9 +254,9 @@ class Soak:
                         PATIENCE)
         if not done:
             self.stop("the recordings have not ended at their limit")
-        self.jpeg = self.hub.ask("/jpeg/camera")[1]
+        self.jpeg = self.hub.get("/jpeg/camera").body
         for name in self.names:
-            self.hub.ask(f"/jpeg/{name}")
+            self.hub.get(f"/jpeg/{name}")
         self.at_rest = self.rest()
         self.order("start")
 
@@ -318,10 +319,11 @@ class Soak:
             self.fail(f"not everything was given back: {at_end}, not {self.at_rest}")
 
     def end(self):
-        status, said = self.hub.end()
-        found = re.search(r"Sanitizer|runtime error:", self.hub.said())
-        if status != 0 or "torn: 0" not in said or found:
-            self.fail(f"the hub ended with {status}: {said[-2000:]}\n{self.hub.said()[-4000:]}")
+        try:
+            summary = self.hub.end()
+            assert "torn: 0" in summary, f"it said at its end:\n{summary[-2000:]}"
+        except AssertionError as error:
+            self.fail(f"the hub did not end well: {str(error)[-6000:]}")
 
 
 def read_arguments():
@@ -338,20 +340,19 @@ def read_arguments():
 def main():
     arguments = read_arguments()
     print(f"soak: {arguments.duration:g} s, --seed {arguments.seed}", flush=True)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        soak = Soak(arguments, folder)
-        try:
-            soak.prepare()
-            asyncio.run(soak.run())
-            if soak.hub.is_running():
-                soak.judge_growth()
-                soak.judge_rest()
-                soak.judge_counters()
-        except Stop:
-            pass
-        finally:
-            soak.end()
-        print(", ".join(f"{name}: {n}" for name, n in sorted(soak.count.items()) if n))
+    soak = Soak(arguments, hubs.folder())
+    try:
+        soak.prepare()
+        asyncio.run(soak.run())
+        if soak.hub.process.poll() is None:
+            soak.judge_growth()
+            soak.judge_rest()
+            soak.judge_counters()
+    except Stop:
+        pass
+    finally:
+        soak.end()
+    print(", ".join(f"{name}: {n}" for name, n in sorted(soak.count.items()) if n))
     verdict = f"{len(soak.failures)} failures, --seed {arguments.seed}" if soak.failures else "everything held"
     print(f"soak: {verdict}")
     sys.exit(bool(soak.failures))

@@ -5,7 +5,7 @@ started and killed.
 import asyncio
 import signal
 
-import hub_process
+import processes
 from web_client import BINARY, TEXT, Refused, WebSocket, ask, frame_message
 
 PIXELS = bytes(range(256)) * 36  # 64x48 in RGB3
@@ -136,7 +136,7 @@ async def kill(soak, rng):
     """Kills programs of the hub, or stops them, so that it has to kill them itself."""
     while not soak.over.is_set():
         await soak.pause(rng, 0.3, 2.5)
-        children = hub_process.children(soak.hub.pid)
+        children = processes.children(soak.hub.process.pid)
         if children:
             number = rng.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGSTOP])
-            soak.count["killed"] += hub_process.kill_child(soak.hub.pid, rng.choice(children), number)
+            soak.count["killed"] += processes.kill_child(soak.hub.process.pid, rng.choice(children), number)

@@ -16,7 +16,7 @@ import threading
 import urllib.error
 import urllib.request
 
-import hub_process
+import processes
 
 PATIENCE = 90  # seconds for one command: a busy machine starts a browser slowly
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # how the protocol marks an element
@@ -118,9 +118,9 @@ class Browser:
     def renderers(self):
         """The ids of its processes that draw pages. Chromium only."""
         # Those that a zygote has forked write their command line as one word.
-        titles = {pid: " ".join(hub_process.words_of(pid)) for pid in hub_process.descendants(self.driver.process.pid)}
+        titles = {pid: " ".join(processes.words_of(pid)) for pid in processes.descendants(self.driver.process.pid)}
         mine = [pid for pid, title in titles.items() if f"--user-data-dir={self.profile}" in title]
-        below = {child for pid in mine for child in hub_process.descendants(pid)}
+        below = {child for pid in mine for child in processes.descendants(pid)}
         return [pid for pid in below if "--type=renderer" in titles.get(pid, "")]
 
     def close(self):

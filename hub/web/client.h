@@ -26,8 +26,10 @@ struct web_client {
 	bool upgrading;     /* libwebsockets itself ends the request */
 };
 
-/* Looks at the socket a second time, to read from it. Returns false: it can't be done. (web.c) */
+/* Looks at the socket a second time, to read from it. Returns false: it can't be done. (direct.c) */
 bool client_look_directly(struct web_client *client);
+/* There is something to be read there. Returns 0, -1: look no more. (direct.c) */
+int client_read(struct web_client *client);
 /* A client that has not taken what it was sent within the patience is closed. (web.c) */
 void client_await_taking(struct web_client *client);
 

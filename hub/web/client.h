@@ -20,6 +20,8 @@ struct web_client {
 	bool over;          /* it is to be closed */
 	bool closing;       /* libwebsockets was told to close it, and may wait for the client's answer */
 	bool wanting;       /* `writable` is to be called */
+	bool begun;         /* a reply without an end */
+	bool checked;       /* and that nothing came in one piece with its request */
 	bool replied;       /* in this request */
 	bool final;         /* this request is the connection's last: it is not known where the next one begins */
 	bool bare;          /* it asks for the head of a reply (HEAD) */

@@ -101,7 +101,7 @@ void web_begin(struct web_client *client, const char *type, const struct web_fie
 {
 	struct head head;
 
-	client->replied = true;
+	client->replied = client->begun = true;
 	/* During a request libwebsockets does not read. But it polls for that, and does not wait when there is
 	 * something, be it the end: so that has to be read here. */
 	if (!begin_head(client, &head, 200, type, LWS_ILLEGAL_HTTP_CONTENT_LEN, fields) ||
@@ -109,6 +109,8 @@ void web_begin(struct web_client *client, const char *type, const struct web_fie
 		client->over = true;
 	else
 		lws_set_timeout(client->wsi, NO_PENDING_TIMEOUT, 0);
+	client->checked = false;
+	lws_callback_on_writable(client->wsi);
 }
 
 void web_say(struct web_client *client, unsigned status, const char *format, ...)

@@ -25,6 +25,7 @@
 
 #define RECEIVED (256 * 1024) /* how much is read at a time */
 #define SENT (64 << 20)       /* how much is given to the system at a time */
+#define LOOK_AGAIN 10000      /* us: see check_input */
 
 struct web {
 	struct lws_context *context;
@@ -189,6 +190,31 @@ void client_await_taking(struct web_client *client)
 	lws_set_timeout(client->wsi, PENDING_TIMEOUT_HTTP_CONTENT, (int)client->web->patience);
 }
 
+/* Whether libwebsockets would not wait for anything, since some connection has input that it has read and not used. */
+static bool is_hurried(const struct web_client *client)
+{
+	return lws_service_adjust_timeout(lws_get_context(client->wsi), 1000, 0) == 0;
+}
+
+/* What a client has sent in one piece with a request whose reply has no end is kept by libwebsockets for when that
+ * ends, and never lets it wait: who does so is closed. Whose input it is that is kept shows when this connection's is
+ * not to be offered. Then nothing can be sent to it either, so that lasts as long as another's stands in the way of
+ * looking. Returns false: close it. */
+static bool check_input(struct web_client *client)
+{
+	bool mine;
+
+	client->checked = !is_hurried(client);
+	if (client->checked)
+		return true;
+	if (lws_rx_flow_control(client->wsi, LWS_RXFLOW_REASON_FLAG_PROCESS_NOW) < 0)
+		return false;
+	mine = !is_hurried(client);
+	if (!mine)
+		lws_set_timer_usecs(client->wsi, LOOK_AGAIN);
+	return !mine;
+}
+
 /* All that was buffered has been sent when libwebsockets says that a connection is writable. It says so once more when
  * it has sent why it closes: to close then would be not to wait until the client has read that. What the client sends
  * meanwhile client_read throws away. */
@@ -200,8 +226,10 @@ static int writable(struct web_client *client)
 		return 0;
 	if (client->over)
 		return begin_closing(client);
+	if (client->begun && !client->checked && !check_input(client))
+		return begin_closing(client);
 	client->wanting = false;
-	if (!client->role)
+	if (!client->role || (client->begun && !client->checked))
 		return 0;
 	lws_set_timeout(client->wsi, NO_PENDING_TIMEOUT, 0);
 	return client->role->writable(client->data) ? 0 : begin_closing(client);
@@ -266,6 +294,7 @@ static int event(struct lws *wsi, enum lws_callback_reasons reason, void *user, 
 	case LWS_CALLBACK_RAW_ADOPT:
 		return -1; /* CONNECT makes libwebsockets hand a connection over, for good and unasked */
 	case LWS_CALLBACK_TIMER:
+		lws_callback_on_writable(wsi);
 		return lws_rx_flow_control(wsi, 1) < 0 ? -1 : 0;
 	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
 		return accepted(web, wsi);

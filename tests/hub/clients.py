@@ -85,11 +85,11 @@ async def check_talking(hub):
         assert len(viewers(hub)) == 1, viewers(hub)
     sender = await WebSocket.open(hub.port)
     await sender.begin("/in/silent")
-    await sender.send(PIXELS)
-    await asyncio.wait_for(viewer.part(), 60)
-    sequence, jpeg = await asyncio.wait_for(viewer.part(), 60)
     with check("and gets the frames that come"):
-        assert sequence > 1 and jpeg[:2] == b"\xff\xd8", f"{sequence}, {jpeg[:9]}"
+        for wanted in (1, 2):
+            await sender.send(PIXELS)
+            sequence, jpeg = await asyncio.wait_for(viewer.part(), 60)
+            assert sequence == wanted and jpeg[:2] == b"\xff\xd8", f"{sequence}, {jpeg[:9]}"
     viewer.vanish()
     sender.vanish()
 

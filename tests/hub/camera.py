@@ -34,7 +34,9 @@ class Camera:
 
     def hub(self, *options, source="", **settings):
         runtime = hubs.folder()
+        # ASan would have its own library loaded first.
         env = {**hubs.environment(runtime), "LD_PRELOAD": str(hubs.BUILD / "bench" / "fake-v4l2.so"),
+               "ASAN_OPTIONS": f"{os.environ.get('ASAN_OPTIONS', '')}:verify_asan_link_order=0",
                "FAKE_V4L2_DEVICE": DEVICE, "FAKE_V4L2_FOLDER": str(self.folder), **settings}
         return hubs.Hub("--source", f"door=v4l2:{DEVICE}{source}", *options, runtime=runtime, env=env)
 

@@ -7,7 +7,7 @@ import time
 import frames
 import hubs
 import sockets
-from checks import check, contains, end, equal
+from checks import await_, check, contains, end, equal
 
 
 def pieces(data, *sizes):
@@ -57,13 +57,15 @@ def clips(hub, short, large):
             received = exchange(hub, clip, some, lambda data: frames.message(data, frames.JPEG, *size))
             same(received, some)
     with check("as fast as it goes, all that is sent arrives"):
+        # Whoever comes gets what there was last first, by what all that follows comes, too.
+        hub.await_stream("realshort", "the view has left", lambda stream: not stream["readers"])
         with sockets.Socket(hub, "/in/realshort") as sender, sockets.Socket(hub, "/out/realshort?every=128") as viewer:
+            received = [viewer.frame()]
             before = hub.stream("realshort")["frames"]
             for data in short:
                 sender.send(data)
             sender.ping()
             equal(hub.stream("realshort")["frames"], before + len(short))
-            received = [viewer.frame()]
             while len(received) < len(short) or received[-1].data != short[-1]:
                 received.append(viewer.frame())
             same(received[-len(short):], short)
@@ -292,7 +294,7 @@ def protocol(hub, jpeg):
         text_ = (f"GET /in/early HTTP/1.1\r\nHost: {hub.address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                  "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n")
         bare = hub.raw(text_.encode() + frame(binary, jpeg))
-        hub.await_stream("early", "it is there", lambda stream: True)
+        await_("early is there", lambda: "early" in [stream["name"] for stream in hub.status()["streams"]])
         bare.sendall(frame(8, struct.pack(">H", 1000)))
         hubs.read_all(bare)
         bare.close()

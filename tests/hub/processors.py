@@ -76,6 +76,10 @@ def stopping(hub, name, isolated):
         equal((stream["wanted"], stream["error"]), (False, stream["last_error"]))
         hub.await_stream("camera", "it reads no more", lambda stream: not any(
             reader["name"].startswith(name) for reader in stream["readers"]))
+        # The picture that says so is its last, and comes a little after the status has said it.
+        with sockets.Socket(hub, f"/out/{name}") as viewer:
+            while not viewer.frame().flags & frames.SYNTHETIC:
+                pass
         before = hub.stream(name)["frames"]
         hub.await_frames("camera", 10)
         equal(hub.stream(name)["frames"], before)

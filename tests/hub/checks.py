@@ -16,13 +16,14 @@ GLANCE = 0.01
 
 _count = 0
 _failures = 0
+_group = ""
 
 
 def _report(good, name):
     global _count, _failures
     _count += 1
     _failures += not good
-    print(f"{'ok' if good else 'not ok'} {_count} - {name}", flush=True)
+    print(f"{'ok' if good else 'not ok'} {_count} - {_group}{name}", flush=True)
 
 
 @contextlib.contextmanager
@@ -35,6 +36,17 @@ def check(name):
             print(f"# {line[:1000]}", flush=True)
     else:
         _report(True, name)
+
+
+@contextlib.contextmanager
+def group(name):
+    """What is checked in here is named after it, too."""
+    global _group
+    before, _group = _group, f"{_group}{name}: "
+    try:
+        yield
+    finally:
+        _group = before
 
 
 def skip(name, why):

@@ -8,6 +8,8 @@ stops in mid-stream, the hub is killed and comes back, the room is dark, the scr
 
 Nothing is expected at a certain time. How many frames a second were shown is said, not asserted: that depends on the
 machine. With a folder SHOTS the screenshots are kept there.
+
+The browser is Chromium; most of it is looked at once more in Firefox, if it is installed.
 """
 import base64
 import contextlib
@@ -21,6 +23,7 @@ import sys
 import time
 
 import checks
+import firefox
 import hubs
 import time_code
 from checks import check, contains, wait_for
@@ -73,6 +76,16 @@ WIDTHS = """
 const { scrollWidth, clientWidth } = document.documentElement;
 const card = document.querySelector(".stream").getBoundingClientRect();
 return { over: scrollWidth - clientWidth, card: card.left >= 0 && card.right <= clientWidth && card.width > 0 };
+"""
+
+# All that a card's details say of frames that were dropped: of the stream, and of each of its readers.
+DROPPED = """
+const details = document.querySelector(`[data-stream="${arguments[0]}"] details`);
+details.open = true;
+const figures = [...details.querySelectorAll('[data-list="inner"] div')];
+const inner = figures.find((one) => one.textContent.startsWith("Dropped"));
+const rows = [...details.querySelectorAll('[data-table="readers"] tr')];
+return [inner?.lastChild.textContent ?? "", ...rows.map((row) => row.cells[4]?.textContent ?? "")];
 """
 
 LOST = "const lost = document.getElementById('lost'); return lost.hidden ? '' : lost.textContent;"
@@ -312,29 +325,65 @@ def check_console_at_the_end(page):
         assert planted
 
 
-def check_firefox(hub, folder):
-    """The main thing once more."""
-    if not shutil.which("geckodriver") or not (shutil.which("firefox") or shutil.which("firefox-esr")):
-        checks.skip("Firefox shows the page", "firefox and geckodriver are not both installed")
-        return
-    with contextlib.closing(Driver("geckodriver", folder)) as driver, contextlib.closing(Browser(driver)) as browser:
-        page = Page(browser, hub.url)
-        shown = page.is_ready and all(page.shows_more(name, 30) for name in STREAMS)
-        look = page.look("camera")
-        with check("Firefox shows the page"):
-            assert shown and look.tells_the_time(), f"{page.state('camera')}\n{look}"
+def check_dropped(page):
+    """What the page says of it."""
+    for name in STREAMS:
+        said = []
+
+        def look():
+            said[:] = page.browser.run(DROPPED, name)
+            return len(said) > 1
+
+        with check(f"{name}: the page says that nothing was dropped"):
+            assert wait_for(look) and set(said) == {"0"}, said
 
 
-def main(shots=None):
-    folder = hubs.folder()
+def check_multipart(browser, hub):
+    """What a browser shows of /mjpeg by itself."""
+    browser.open(f"{hub.url}mjpeg/camera", until="none")
+    shots = [None]
+
+    def is_moving():
+        shots.append(browser.screenshot())
+        return len(set(shots[-3:])) == 3 and browser.run("return document.images[0]?.naturalWidth") == 1280
+
+    with check("/mjpeg is shown, and moves"):
+        assert wait_for(is_moving), len(shots)
+
+
+def check_firefox(hub, start, shots):
+    """Most of it once more. Returns the hub, which is another one."""
+    if not firefox.program():
+        checks.skip("Firefox shows the page", "it is not installed (apt-get install firefox-esr)")
+        return hub
+    for name in STREAMS:
+        hub.watched(name)
+    for scheme in ("light", "dark"):
+        is_dark = scheme == "dark"
+        with contextlib.closing(firefox.Firefox(is_dark)) as browser:
+            page = Page(browser, hub.url)
+            with check("the page is ready"):
+                assert page.is_ready
+            if is_dark:
+                hub = check_return(page, hub, start)
+            else:
+                checks.note(f"{browser.capabilities['browserName']} {browser.capabilities['browserVersion']}")
+                check_pictures(page, hub)
+                check_button(page, hub)
+                check_console(page)
+            for place, size in {"desk": (1400, 1100), "phone": (390, 844)}.items():
+                browser.resize(*size)
+                check_shot(page, shots / f"firefox-{place}-{scheme}.png", is_dark, f"{scheme}, {place}")
+            if not is_dark:
+                check_dropped(page)
+                check_multipart(browser, hub)
+    return hub
+
+
+def check_chromium(hub, start, shots):
+    """Returns the hub, which is another one."""
     with contextlib.ExitStack() as stack:
-        runtime = hubs.folder()
-
-        def start(port=0):
-            return hubs.Hub("--verify", listen=f"127.0.0.1:{port}", runtime=runtime)
-
-        hub = start()
-        driver = stack.enter_context(contextlib.closing(Driver("chromedriver", folder)))
+        driver = stack.enter_context(contextlib.closing(Driver("chromedriver", hubs.folder())))
         page = Page(stack.enter_context(contextlib.closing(Browser(driver))), hub.url)
         checks.note(f"{page.browser.capabilities['browserName']} {page.browser.capabilities['browserVersion']}")
         with check("the page is ready"):
@@ -342,13 +391,25 @@ def main(shots=None):
         check_pictures(page, hub)
         check_button(page, hub)
         check_stopped_browser(page, hub, driver)
-        check_other_looks(page, pathlib.Path(shots or folder))
+        check_other_looks(page, shots)
         check_console(page)
         hub = check_return(page, hub, start)
         check_console_at_the_end(page)
-        check_firefox(hub, folder)
-        with check("the hub ends well"):
-            contains(hub.end(), "torn: 0")
+    return hub
+
+
+def main(shots=None):
+    shots = pathlib.Path(shots or hubs.folder())
+    runtime = hubs.folder()
+
+    def start(port=0):
+        return hubs.Hub("--verify", listen=f"127.0.0.1:{port}", runtime=runtime)
+
+    hub = check_chromium(start(), start, shots)
+    with checks.group("Firefox"):
+        hub = check_firefox(hub, start, shots)
+    with check("the hub ends well"):
+        contains(hub.end(), "torn: 0")
     return checks.end()
 
 

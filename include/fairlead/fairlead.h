@@ -14,6 +14,7 @@
 #include <fairlead/fork.h>
 #include <fairlead/frame.h>
 #include <fairlead/frames.h>
+#include <fairlead/future.h>
 #include <fairlead/guard.h>
 #include <fairlead/local.h>
 #include <fairlead/lock.h>

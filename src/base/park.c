@@ -334,7 +334,8 @@ static void nudge(struct fl_waiter *waiter)
 	uint32_t word = fl_load_relaxed(&waiter->word);
 
 	while (word == FL_WAITER_WAITING || word == FL_WAITER_SLEEPING)
-		if (fl_cas_relaxed(&waiter->word, &word, FL_WAITER_NUDGED)) {
+		/* [park.3] release; pairs with [park.4] */
+		if (fl_cas_release(&waiter->word, &word, FL_WAITER_NUDGED)) {
 			if (word == FL_WAITER_SLEEPING)
 				fl_word_wake_(&waiter->word, 1, FL_WORD_PRIVATE);
 			return;
@@ -376,7 +377,8 @@ static void spin_for(struct fl_waiter *waiter, fl_time deadline, uint16_t *hint)
 /* Changes the word if it is `from`; looks first, since mostly it is not. */
 static bool reset(struct fl_waiter *waiter, uint32_t from)
 {
-	return fl_load_relaxed(&waiter->word) == from && fl_cas_relaxed(&waiter->word, &from, FL_WAITER_WAITING);
+	/* [park.4] acquire; pairs with [park.3] */
+	return fl_load_relaxed(&waiter->word) == from && fl_cas_acquire(&waiter->word, &from, FL_WAITER_WAITING);
 }
 
 /* Sleeps until the word is WOKEN or NUDGED, or the deadline passes. */
@@ -390,6 +392,11 @@ static int sleep_until(struct fl_waiter *waiter, fl_time deadline)
 		error = fl_word_wait_(&waiter->word, FL_WAITER_SLEEPING, deadline, FL_WORD_PRIVATE);
 	reset(waiter, FL_WAITER_SLEEPING);
 	return reset(waiter, FL_WAITER_NUDGED) ? -ECANCELED : error;
+}
+
+int fl_park_nap_(struct fl_waiter *waiter, fl_time deadline)
+{
+	return sleep_until(waiter, deadline);
 }
 
 bool fl_park_give_up_(struct fl_waiter *waiter, const void *key)

@@ -74,7 +74,8 @@ struct fl_waiter {
 	const void *key;
 	int result; /* the primitive's own: set by the waker */
 	bool queued;
-	bool nudge;   /* a second waiter of a thread: waking it also nudges `self`, the first */
+	bool nudge;   /* a second waiter of a thread: waking it also nudges `self`, the first, which then sees all
+		       * that the waker did before */
 	uint8_t kind; /* the primitive's own: what is waited for */
 	bool crowd;   /* more threads than there are processors wait for each other (base/spin.h) */
 	bool moved;   /* a notify has moved it from a condition to the lock, */
@@ -131,6 +132,10 @@ void fl_park_wake_(struct fl_wake_list *list);
  * first; NULL: not at all. It is written after the waiter was woken, so it must not be in an object that may be freed
  * then. */
 int fl_park_wait_(struct fl_waiter *waiter, const void *key, fl_time deadline, uint16_t *hint);
+
+/* For a first waiter that is in no queue itself, only its second ones are: blocks until it is nudged. Returns
+ * -ECANCELED: it was, since the last nap or before; -ETIMEDOUT; 0: look again, there was nothing. */
+int fl_park_nap_(struct fl_waiter *waiter, fl_time deadline);
 
 /* Takes the waiter out of the queue of `key`; returns false if it is not there any more. */
 bool fl_park_give_up_(struct fl_waiter *waiter, const void *key);

@@ -11,6 +11,7 @@
 #define QUEUE_WAITING 1u
 #define QUEUE_FD 2u
 #define JOINERS 1u
+#define FUTURE_WATCHED 8u
 
 #define WEAKEN(scenario, tag, finding) \
 	{ \
@@ -141,5 +142,15 @@ const struct model_planted model_planted[] = {
 	LEAVE_OUT("queue-chain", "queue/wait.c set_coming store &side->coming", "deadlock"),
 	LEAVE_OUT("queue-putters", "queue/wait.c set_coming store &side->coming", "side->coming == 0"),
 	LEAVE_OUT("queue-spin", "queue/wait.c set_coming store &side->coming", "side->coming == 0"),
+	WEAKEN("future", "future.1", "data race on &o->data"),
+	WEAKEN("future", "future.2", "data race on &o->data"),
+	WEAKEN("future-freed", "future.3", "data race"),
+	WEAKEN("future-freed", "future.4", "data race"),
+	LOSE_WAKE("future", "deadlock"),
+	LOSE_WAKE("future-two", "deadlock"),
+	LOSE_MARK("future", "run/wait.c fl_future_watch_ cas &future->state", FUTURE_WATCHED, "deadlock"),
+	LOSE_MARK("future-callback", "run/future.c fl_future_call_ cas &future->state", FUTURE_WATCHED,
+		  "scenario_future.c"),
+	LOSE_WAKE("future-completed", "deadlock"),
 	{0},
 };

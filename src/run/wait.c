@@ -1,0 +1,197 @@
+/*
+ * run/wait.c - waiting for one future, and for several.
+ *
+ * One: as for an event (sync/event.c). The waiter stands in the future's queue, and is woken when that is done.
+ *
+ * Several: the thread has a first waiter that is in no queue, and a second one in the queue of each future that is not
+ * done. Each second waiter nudges the first, as a note does (sync/note.c): the thread looks how many are done and
+ * sleeps again if those are too few. In this manner it may wait for futures together with whatever else nudges.
+ *
+ * Invariants:
+ *   [W1] The first waiter's word is set to WAITING once, before the first second waiter is queued. So no nudge is
+ *        overwritten, and what the thread that nudges did is seen ([park.3], [park.4]).
+ *   [W2] It returns only after every second waiter has been taken back, or woken: they are its memory.
+ *
+ * Rejected: a counter that the futures' callbacks count down (memory that must outlive a wait which gives up); waiting
+ * for the first, then for the second and so on, which is enough for FL_ALL_COMPLETED and for nothing else; a first
+ * waiter that is queued under itself, and again after each nudge (between the two a nudge would be lost).
+ */
+#include "run/future.h"
+
+#include "base/keep_errno.h"
+#include "base/spin.h"
+#include "sync/wait.h"
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FEW 4u /* so many second waiters lie on the stack */
+
+bool fl_future_watch_(fl_future *future, struct fl_waiter *second)
+{
+	struct fl_bucket *bucket = fl_park_lock_(future);
+	uint32_t state = fl_load_relaxed(&future->state);
+
+	while (!(state & (FL_FUTURE_DONE | FL_FUTURE_WATCHED)))
+		if (fl_cas_relaxed(&future->state, &state, state | FL_FUTURE_WATCHED))
+			break;
+	if (!(state & FL_FUTURE_DONE))
+		fl_park_push_(bucket, second, future);
+	fl_park_unlock_(bucket);
+	if (!(state & FL_FUTURE_DONE))
+		return true;
+	fl_future_done(future); /* it is: this orders what was written before */
+	return false;
+}
+
+void fl_future_unwatch_(fl_future *future, struct fl_waiter *second)
+{
+	if (!fl_park_give_up_(second, future))
+		fl_park_finish_(second);
+}
+
+/* One. */
+
+static bool spin(fl_future *future, fl_time deadline)
+{
+	struct fl_spin spin;
+	bool done = false;
+
+	for (fl_spin_begin_(&spin, &future->spin, deadline, false); !done && fl_spin_again_(&spin);)
+		done = fl_future_done(future);
+	fl_spin_end_(&spin, done);
+	return done;
+}
+
+int fl_future_wait_until(fl_future *future, fl_time deadline, fl_note *note)
+{
+	struct fl_waiter waiter = {0};
+	int error;
+
+	if (fl_future_done(future))
+		return 0;
+	error = fl_wait_refused_(deadline, note);
+	if (error != 0)
+		return error;
+	if (spin(future, deadline) || !fl_future_watch_(future, &waiter))
+		return 0;
+	return fl_wait_(&waiter, future, deadline, note, NULL);
+}
+
+int fl_future_result_until(fl_future *future, void *ret_value, size_t size, fl_time deadline, fl_note *note)
+{
+	int error = fl_future_wait_until(future, deadline, note);
+
+	return error != 0 ? error : fl_future_outcome_(future, ret_value, size);
+}
+
+int fl_future_result(fl_future *future, void *ret_value, size_t size)
+{
+	return fl_future_result_until(future, ret_value, size, FL_FOREVER, NULL);
+}
+
+/* Several. */
+
+struct several {
+	size_t n;
+	fl_future *const *futures;
+	enum fl_wait_when when;
+	struct fl_waiter *seconds; /* one for each future, */
+	size_t n_watched;          /* of which the first so many are, or were, queued: those whose `self` is set */
+	struct fl_waiter main;
+};
+
+/* How many are done; *ret_enough: whether that is enough. */
+static int count(const struct several *several, bool *ret_enough)
+{
+	bool failed = false;
+	size_t i, done = 0;
+
+	for (i = 0; i < several->n; i++)
+		if (fl_future_done(several->futures[i])) {
+			done++;
+			failed = failed || fl_future_phase(several->futures[i]) == FL_FUTURE_ERROR;
+		}
+	*ret_enough = done == several->n || (several->when == FL_FIRST_COMPLETED && done > 0) ||
+		      (several->when == FL_FIRST_ERROR && failed);
+	return (int)done;
+}
+
+static void watch_all(struct several *several)
+{
+	struct fl_waiter *second;
+
+	for (; several->n_watched < several->n; several->n_watched++) {
+		second = &several->seconds[several->n_watched];
+		memset(second, 0, sizeof(*second));
+		second->nudge = true;
+		second->self = &several->main;
+		if (!fl_future_watch_(several->futures[several->n_watched], second))
+			second->self = NULL;
+	}
+}
+
+static void unwatch_all(struct several *several)
+{
+	size_t i;
+
+	for (i = 0; i < several->n_watched; i++)
+		if (several->seconds[i].self)
+			fl_future_unwatch_(several->futures[i], &several->seconds[i]);
+}
+
+static int wait_watching(struct several *several, fl_time deadline, fl_note *note)
+{
+	bool enough;
+	int done, error = 0;
+
+	watch_all(several);
+	for (done = count(several, &enough); !enough && error == 0; done = count(several, &enough)) {
+		fl_park_nap_(&several->main, deadline);
+		error = fl_wait_refused_(deadline, note);
+	}
+	unwatch_all(several);
+	return enough ? done : error;
+}
+
+/* With the note as one more that nudges. */
+static int wait_noted(struct several *several, fl_time deadline, fl_note *note)
+{
+	struct fl_waiter second = {.nudge = true, .self = &several->main};
+	fl_time last = fl_note_deadline(note);
+	int result;
+
+	if (!fl_note_watch_(note, &second))
+		return -ECANCELED;
+	result = wait_watching(several, deadline < last ? deadline : last, note);
+	fl_note_unwatch_(note, &second);
+	return result == -ETIMEDOUT && last < deadline ? -ECANCELED : result;
+}
+
+static int wait_several(struct several *several, fl_time deadline, fl_note *note)
+{
+	struct fl_waiter few[FEW];
+	bool enough;
+	int error, done = count(several, &enough);
+
+	if (enough)
+		return done;
+	error = fl_wait_refused_(deadline, note);
+	if (error != 0)
+		return error;
+	several->seconds = several->n <= FEW ? few : aligned_alloc(64, several->n * sizeof(*several->seconds));
+	if (!several->seconds)
+		return -ENOMEM;
+	error = note ? wait_noted(several, deadline, note) : wait_watching(several, deadline, NULL);
+	if (several->seconds != few)
+		free(several->seconds);
+	return error;
+}
+
+int fl_wait(size_t n, fl_future *const *futures, enum fl_wait_when when, fl_time deadline, fl_note *note)
+{
+	fl_keep_errno();
+	struct several several = {.n = n, .futures = futures, .when = when};
+
+	return n > INT_MAX ? -EINVAL : wait_several(&several, deadline, note);
+}

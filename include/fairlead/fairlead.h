@@ -11,6 +11,7 @@
 #include <fairlead/check.h>
 #include <fairlead/condition.h>
 #include <fairlead/event.h>
+#include <fairlead/executor.h>
 #include <fairlead/fork.h>
 #include <fairlead/frame.h>
 #include <fairlead/frames.h>

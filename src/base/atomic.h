@@ -27,7 +27,7 @@
 #define fl_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
 /* Where a thread writes one word and then reads another, and a second thread does so the other way round, and one of
- * them at least must see what the other one wrote (Dekker's flags): all four of this kind. */
+ * them at least must see what the other one wrote (Dekker's flags): all four of this kind; fl_cas_seq_cst is too. */
 #define fl_load_seq_cst(p) __atomic_load_n((p), __ATOMIC_SEQ_CST)
 #define fl_store_seq_cst(p, v) __atomic_store_n((p), (v), __ATOMIC_SEQ_CST)
 
@@ -41,6 +41,8 @@
 	__atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)
 #define fl_cas_acq_rel(p, expected, v) \
 	__atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
+#define fl_cas_seq_cst(p, expected, v) \
+	__atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)
 
 #define fl_exchange_relaxed(p, v) __atomic_exchange_n((p), (v), __ATOMIC_RELAXED)
 #define fl_exchange_acquire(p, v) __atomic_exchange_n((p), (v), __ATOMIC_ACQUIRE)

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define MAX_HANDLERS 8
+#define MAX_HANDLERS 16
 
 static void (*handlers[MAX_HANDLERS])(void);
 static int n_handlers;

@@ -10,7 +10,7 @@
  * marked with it, so that a child knows what is said of threads that it does not have. */
 extern uint8_t fl_fork_epoch_;
 
-/* Has `handler` called in every forked child, after base has put itself in order. At most 8 of them; called from
+/* Has `handler` called in every forked child, after base has put itself in order. At most 16 of them; called from
  * constructors. */
 void fl_fork_register_(void (*handler)(void));
 

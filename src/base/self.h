@@ -55,6 +55,7 @@ struct fl_tls {
 	fl_time cpus_read; /* as of then (base/spin.c) */
 	uint32_t waits;    /* since it was last looked whether to spin */
 	uint32_t random;
+	struct fl_worker *worker; /* of an executor, while the thread is one (run/crew.c) */
 };
 
 #ifdef FL_MODEL

@@ -17,7 +17,7 @@
  * Rejected: looking through all futures at each step (n steps of n looks, and not in the order in which they were
  * done); a queue of src/queue, which does this and much that is not needed.
  */
-#include "run/future.h"
+#include "run/executor.h"
 
 #include "base/keep_errno.h"
 #include "sync/wait.h"
@@ -150,6 +150,18 @@ static int take_or_queue(fl_completed *completed, fl_future **ret_future, struct
 	return error;
 }
 
+/* The waiter is queued. A worker lends its place meanwhile: see run/crew.c. */
+static int wait_lending(struct fl_waiter *waiter, fl_completed *completed, fl_time deadline, fl_note *note)
+{
+	fl_executor *executor = fl_tls_.worker ? fl_tls_.worker->executor : NULL;
+	bool lent = executor && fl_crew_lend_(executor);
+	int error = fl_wait_(waiter, completed, deadline, note, NULL);
+
+	if (lent)
+		fl_crew_take_back_(executor);
+	return error;
+}
+
 int fl_completed_next_until(fl_completed *completed, fl_future **ret_future, fl_time deadline, fl_note *note)
 {
 	struct fl_waiter waiter = {0};
@@ -162,7 +174,7 @@ int fl_completed_next_until(fl_completed *completed, fl_future **ret_future, fl_
 		error = take_or_queue(completed, ret_future, &waiter);
 		if (error != -EAGAIN)
 			return error;
-		error = fl_wait_(&waiter, completed, deadline, note, NULL);
+		error = wait_lending(&waiter, completed, deadline, note);
 		if (error == 0) /* something may have come */
 			error = take_or_queue(completed, ret_future, NULL);
 	}

@@ -292,8 +292,13 @@ bool fl_future_claim_(fl_future *future)
 
 int fl_future_set_running(fl_future *future)
 {
-	uint32_t was = advance(future, FL_FUTURE_PENDING, FL_FUTURE_RUNNING);
+	uint32_t was;
 
+	if (future->home) {
+		fl_misuse_("future", future, "said to be running by hand, and it is an executor's");
+		return -EPERM;
+	}
+	was = advance(future, FL_FUTURE_PENDING, FL_FUTURE_RUNNING);
 	if (was == FL_FUTURE_PENDING)
 		return 0;
 	if (was == FL_FUTURE_CANCELLED)
@@ -305,8 +310,13 @@ int fl_future_set_running(fl_future *future)
 /* Takes the right to write its outcome; -EPERM is reported. */
 static int begin_settling(fl_future *future)
 {
-	uint32_t was = advance(future, FL_FUTURE_RUNNING, FL_FUTURE_SETTLING);
+	uint32_t was;
 
+	if (future->home) {
+		fl_misuse_("future", future, "set by hand, and it is an executor's");
+		return -EPERM;
+	}
+	was = advance(future, FL_FUTURE_RUNNING, FL_FUTURE_SETTLING);
 	if (was == FL_FUTURE_PENDING || was == FL_FUTURE_RUNNING)
 		return 0;
 	if (was == FL_FUTURE_CANCELLED)

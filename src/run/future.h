@@ -36,10 +36,12 @@ struct fl_future {
 	uint32_t state;
 	uint32_t refs;
 	uint16_t spin;
+	uint8_t epoch; /* fl_fork_epoch_ when it was submitted, if it has a home: */
 	int error;
-	size_t size;   /* of the value: in `bytes`, */
-	void *memory;  /* or here if it does not fit */
-	char *message; /* or NULL */
+	struct fl_executor *home; /* the executor that it belongs to; NULL: it is set by hand */
+	size_t size;              /* of the value: in `bytes`, */
+	void *memory;             /* or here if it does not fit */
+	char *message;            /* or NULL */
 	struct fl_callback *callbacks, **last;
 	unsigned char bytes[FL_FUTURE_INLINE] __attribute__((aligned(16)));
 	fl_note note;

@@ -16,8 +16,9 @@
  * for the first, then for the second and so on, which is enough for FL_ALL_COMPLETED and for nothing else; a first
  * waiter that is queued under itself, and again after each nudge (between the two a nudge would be lost).
  */
-#include "run/future.h"
+#include "run/executor.h"
 
+#include "base/fork.h"
 #include "base/keep_errno.h"
 #include "base/spin.h"
 #include "sync/wait.h"
@@ -63,19 +64,46 @@ static bool spin(fl_future *future, fl_time deadline)
 	return done;
 }
 
-int fl_future_wait_until(fl_future *future, fl_time deadline, fl_note *note)
+static int wait_sleeping(fl_future *future, fl_time deadline, fl_note *note)
 {
 	struct fl_waiter waiter = {0};
+
+	return fl_future_watch_(future, &waiter) ? fl_wait_(&waiter, future, deadline, note, NULL) : 0;
+}
+
+/* The caller is a worker of an executor: see run/task.c. */
+static int wait_working(struct fl_worker *worker, fl_future *future, fl_time deadline, fl_note *note)
+{
+	int error = deadline == FL_FOREVER && !note ? fl_task_do_(worker, future) : 0;
+	bool lent;
+
+	if (error != 0 || fl_future_done(future))
+		return error;
+	lent = fl_crew_lend_(worker->executor);
+	error = wait_sleeping(future, deadline, note);
+	if (lent)
+		fl_crew_take_back_(worker->executor);
+	return error;
+}
+
+/* Whether it will never be done, since its executor's threads are the parent's. */
+static bool is_left_behind(const fl_future *future)
+{
+	return future->home && future->epoch != fl_fork_epoch_;
+}
+
+int fl_future_wait_until(fl_future *future, fl_time deadline, fl_note *note)
+{
 	int error;
 
 	if (fl_future_done(future))
 		return 0;
-	error = fl_wait_refused_(deadline, note);
+	error = is_left_behind(future) ? -EPERM : fl_wait_refused_(deadline, note);
 	if (error != 0)
 		return error;
-	if (spin(future, deadline) || !fl_future_watch_(future, &waiter))
-		return 0;
-	return fl_wait_(&waiter, future, deadline, note, NULL);
+	if (fl_tls_.worker)
+		return wait_working(fl_tls_.worker, future, deadline, note);
+	return spin(future, deadline) ? 0 : wait_sleeping(future, deadline, note);
 }
 
 int fl_future_result_until(fl_future *future, void *ret_value, size_t size, fl_time deadline, fl_note *note)
@@ -168,24 +196,55 @@ static int wait_noted(struct several *several, fl_time deadline, fl_note *note)
 	return result == -ETIMEDOUT && last < deadline ? -ECANCELED : result;
 }
 
-static int wait_several(struct several *several, fl_time deadline, fl_note *note)
+static int wait_with_seconds(struct several *several, fl_time deadline, fl_note *note)
 {
 	struct fl_waiter few[FEW];
-	bool enough;
-	int error, done = count(several, &enough);
+	int result;
 
-	if (enough)
-		return done;
-	error = fl_wait_refused_(deadline, note);
-	if (error != 0)
-		return error;
 	several->seconds = several->n <= FEW ? few : aligned_alloc(64, several->n * sizeof(*several->seconds));
 	if (!several->seconds)
 		return -ENOMEM;
-	error = note ? wait_noted(several, deadline, note) : wait_watching(several, deadline, NULL);
+	result = note ? wait_noted(several, deadline, note) : wait_watching(several, deadline, NULL);
 	if (several->seconds != few)
 		free(several->seconds);
-	return error;
+	return result;
+}
+
+/* As for one: does what can be done here and now, and lends its place for the rest. */
+static int wait_for_several_working(struct several *several, fl_time deadline, fl_note *note)
+{
+	struct fl_worker *worker = fl_tls_.worker;
+	bool all = several->when == FL_ALL_COMPLETED && deadline == FL_FOREVER && !note, lent;
+	int result = 0;
+	size_t i;
+
+	for (i = 0; all && result == 0 && i < several->n; i++)
+		result = fl_task_do_(worker, several->futures[i]);
+	if (result != 0)
+		return result;
+	lent = fl_crew_lend_(worker->executor);
+	result = wait_with_seconds(several, deadline, note);
+	if (lent)
+		fl_crew_take_back_(worker->executor);
+	return result;
+}
+
+static int wait_several(struct several *several, fl_time deadline, fl_note *note)
+{
+	bool enough, left_behind = false;
+	int error, done = count(several, &enough);
+	size_t i;
+
+	if (enough)
+		return done;
+	for (i = 0; i < several->n; i++)
+		left_behind =
+			left_behind || (is_left_behind(several->futures[i]) && !fl_future_done(several->futures[i]));
+	error = left_behind ? -EPERM : fl_wait_refused_(deadline, note);
+	if (error != 0)
+		return error;
+	return fl_tls_.worker ? wait_for_several_working(several, deadline, note)
+			      : wait_with_seconds(several, deadline, note);
 }
 
 int fl_wait(size_t n, fl_future *const *futures, enum fl_wait_when when, fl_time deadline, fl_note *note)

@@ -77,6 +77,7 @@ uint64_t model_change(struct model_site *site, enum model_change change, volatil
 #define fl_cas_acquire(p, expected, v) MODEL_CAS(MODEL_ACQUIRE, p, expected, v, #p)
 #define fl_cas_release(p, expected, v) MODEL_CAS(MODEL_RELEASE, p, expected, v, #p)
 #define fl_cas_acq_rel(p, expected, v) MODEL_CAS(MODEL_ACQ_REL, p, expected, v, #p)
+#define fl_cas_seq_cst(p, expected, v) MODEL_CAS(MODEL_ACQ_REL, p, expected, v, #p)
 
 #define fl_exchange_relaxed(p, v) MODEL_CHANGE("exchange", MODEL_EXCHANGE, MODEL_RELAXED, p, v, #p)
 #define fl_exchange_acquire(p, v) MODEL_CHANGE("exchange", MODEL_EXCHANGE, MODEL_ACQUIRE, p, v, #p)

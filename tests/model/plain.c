@@ -143,6 +143,12 @@ void *model_reallocarray(void *address, size_t n, size_t size)
 	return model_realloc(address, n * size);
 }
 
+void *model_malloc(size_t size);
+void *model_malloc(size_t size)
+{
+	return model_realloc(NULL, size);
+}
+
 void __tsan_init(void);
 void __tsan_init(void)
 {

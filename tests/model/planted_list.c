@@ -152,5 +152,12 @@ const struct model_planted model_planted[] = {
 	LOSE_MARK("future-callback", "run/future.c fl_future_call_ cas &future->state", FUTURE_WATCHED,
 		  "scenario_future.c"),
 	LOSE_WAKE("future-completed", "deadlock"),
+
+	WEAKEN("executor", "lane.1", "data race"),
+	WEAKEN("executor", "lane.2", "data race"),
+	LOSE_WAKE("executor-awaited", "deadlock"),
+	LOSE_WAKE("executor-lend", "deadlock"),
+	LEAVE_OUT("executor", WOKEN, "deadlock"),
+	WEAKEN("executor-grow", "lane.5", "data race"),
 	{0},
 };

@@ -21,6 +21,7 @@
 #include <fairlead/lock.h>
 #include <fairlead/note.h>
 #include <fairlead/once.h>
+#include <fairlead/parallel.h>
 #include <fairlead/processor.h>
 #include <fairlead/queue.h>
 #include <fairlead/report.h>

@@ -97,4 +97,8 @@ void fl_task_abandon_(struct fl_worker *worker);
  * the worker's executor's and has not begun. Returns 0, also if not; -EDEADLK: it lies below on this stack. */
 int fl_task_do_(struct fl_worker *worker, fl_future *future);
 
+/* parallel.c: how many threads take part in a loop; 0: as many as can compute at once. For tests, before the first
+ * loop. */
+extern uint32_t fl_parallel_threads_;
+
 #endif

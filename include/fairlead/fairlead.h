@@ -16,6 +16,7 @@
 #include <fairlead/frame.h>
 #include <fairlead/frames.h>
 #include <fairlead/future.h>
+#include <fairlead/group.h>
 #include <fairlead/guard.h>
 #include <fairlead/local.h>
 #include <fairlead/lock.h>

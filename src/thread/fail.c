@@ -30,6 +30,14 @@ void fl_thread_set_fail_hook(fl_thread_fail_hook hook, void *arg)
 	fl_inner_release(&lock);
 }
 
+void (*fl_thread_leaving_)(void);
+
+static void leave(void)
+{
+	if (fl_thread_leaving_)
+		fl_thread_leaving_();
+}
+
 static void print(const char *name, const char *what)
 {
 	char text[WHAT_SIZE + 256];
@@ -60,6 +68,7 @@ void fl_thread_exit(void *value)
 {
 	fl_thread *self = fl_thread_self();
 
+	leave();
 	if (self)
 		self->value = value;
 	pthread_exit(value);
@@ -75,6 +84,7 @@ void fl_thread_fail(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
+	leave();
 	if (self)
 		self->failed = true;
 	if (!again)

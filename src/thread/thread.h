@@ -101,6 +101,10 @@ void fl_thread_show_name_(const char *name);
 
 void fl_thread_forget_names_(struct fl_thread *thread);
 
+/* fail.c: called before fl_thread_exit and fl_thread_fail end the calling thread, in its frames; NULL: nothing. Set by
+ * a constructor. */
+extern void (*fl_thread_leaving_)(void);
+
 /* thread.c again, for timers: as fl_thread_start, with the kind of name that a thread without one gets. */
 int fl_thread_start_(fl_thread **ret_thread, const fl_thread_options *options, const char *kind,
 		     void *(*function)(void *arg), void *arg);

@@ -1,0 +1,277 @@
+/*
+ * run/group.c - Group: threads that have all ended when a block is left.
+ *
+ * A child is a thread with a handle, kept in the group until it is joined: when the group ends, or, so that a group
+ * which goes on for long does not collect them, when a later child is started and it has ended by then.
+ *
+ * A group that belongs to a block is known to its thread, in a list of those that are open, the innermost first. The
+ * list is the value of a pthread key. Before fl_thread_exit and fl_thread_fail end the thread they have the groups in
+ * the list cancelled and waited for, while the frames that the children may use are still there. What is then left of
+ * a group is freed by the key's destructor, or by the block's own cleanup where the compiler has frames unwound (C++);
+ * that destructor also waits, as well as can be, for groups of a thread that has ended by pthread_exit.
+ *
+ * Invariants:
+ *   [G1] `children` changes under the lock. A child is in it from before it can run until somebody has taken it out to
+ *        join it, so that who finds it empty, with no child of its own running, knows that all have ended: children are
+ *        started by the block, which is not running any more, or by children, which are in the list.
+ *   [G2] `error` is set once, by compare-and-swap, but for -ECANCELED, which any other error replaces; the note is
+ *        cancelled by whoever sets it.
+ *
+ * Rejected: counting the children and waiting for 0 (a thread that has counted itself out is still there, with its
+ * stack and its thread-local destructors); groups over an executor (a child that waits for the others' progress would
+ * need a thread in any case; who wants that has futures).
+ */
+#include <fairlead/group.h>
+
+#include "base/fork.h"
+#include "base/inner.h"
+#include "base/keep_errno.h"
+#include "thread/thread.h"
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+struct child {
+	struct child *next;
+	fl_group *group;
+	fl_thread *thread;
+	fl_group_function function;
+	void *arg;
+};
+
+struct fl_group {
+	fl_note note;
+	struct fl_inner lock;
+	struct child *children;
+	struct child **look; /* where to look next for one that has ended */
+	int error;
+	int *ret_error;  /* of a block; else NULL */
+	fl_group *outer; /* the next block of the same thread */
+};
+
+static pthread_key_t key;
+static bool have_key;
+
+/* Errors. */
+
+static void fail(fl_group *group, int error)
+{
+	int was = 0;
+
+	if (!fl_cas_relaxed(&group->error, &was, error) && error != -ECANCELED && was == -ECANCELED)
+		fl_cas_relaxed(&group->error, &was, error);
+	fl_note_cancel(&group->note);
+}
+
+int fl_group_error(const fl_group *group)
+{
+	return fl_load_relaxed(&group->error);
+}
+
+void fl_group_cancel(fl_group *group)
+{
+	fl_note_cancel(&group->note);
+}
+
+fl_note *fl_group_note(fl_group *group)
+{
+	return &group->note;
+}
+
+/* Children. */
+
+static void end_early(void *child_)
+{
+	const struct child *child = child_;
+
+	fail(child->group, -ECHILD);
+}
+
+static void *run(void *child_)
+{
+	struct child *child = child_;
+	int error;
+
+	pthread_cleanup_push(end_early, child);
+	error = child->function(child->arg, &child->group->note);
+	if (error < 0)
+		fail(child->group, error);
+	pthread_cleanup_pop(0);
+	return NULL;
+}
+
+static void join(struct child *child)
+{
+	fl_thread_join(child->thread, NULL);
+	free(child);
+}
+
+/* Takes one that has ended out of the list: looks at two, going round, so that as many are joined as are started. */
+static struct child *take_ended(fl_group *group)
+{
+	struct child *child = NULL;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		if (!*group->look)
+			group->look = &group->children;
+		child = *group->look;
+		if (child && !fl_thread_is_alive(child->thread)) {
+			*group->look = child->next;
+			return child;
+		}
+		if (child)
+			group->look = &child->next;
+	}
+	return NULL;
+}
+
+/* The lock is held while it starts, so that nobody joins a thread without a handle. */
+static int start(fl_group *group, struct child *child, struct child **ret_ended)
+{
+	int error;
+
+	fl_inner_acquire(&group->lock);
+	*ret_ended = take_ended(group);
+	error = fl_thread_start_(&child->thread, NULL, "group", run, child);
+	if (error == 0) {
+		child->next = group->children;
+		if (group->look == &group->children)
+			group->look = &child->next;
+		group->children = child;
+	}
+	fl_inner_release(&group->lock);
+	return error;
+}
+
+int fl_group_start(fl_group *group, fl_group_function function, void *arg)
+{
+	fl_keep_errno();
+	struct child *child, *ended;
+	int error;
+
+	if (fl_note_is_cancelled(&group->note))
+		return -ECANCELED;
+	child = calloc(1, sizeof(*child));
+	if (!child)
+		return -ENOMEM;
+	*child = (struct child){.group = group, .function = function, .arg = arg};
+	error = start(group, child, &ended);
+	if (error != 0)
+		free(child);
+	if (ended)
+		join(ended);
+	return error;
+}
+
+static struct child *take_any(fl_group *group)
+{
+	struct child *child;
+
+	fl_inner_acquire(&group->lock);
+	child = group->children;
+	if (child)
+		group->children = child->next;
+	group->look = &group->children;
+	fl_inner_release(&group->lock);
+	return child;
+}
+
+static void join_all(fl_group *group)
+{
+	struct child *child;
+
+	while ((child = take_any(group)))
+		join(child);
+}
+
+/* Groups. */
+
+int fl_group_create(fl_group **ret_group, fl_note *parent)
+{
+	fl_keep_errno();
+	fl_group *group = calloc(1, sizeof(*group));
+
+	if (!group)
+		return -ENOMEM;
+	group->look = &group->children;
+	fl_note_init(&group->note, parent, FL_FOREVER);
+	*ret_group = group;
+	return 0;
+}
+
+int fl_group_finish(fl_group *group)
+{
+	fl_keep_errno();
+	int error;
+
+	if (!group)
+		return 0;
+	join_all(group);
+	error = group->error;
+	fl_note_destroy(&group->note);
+	free(group);
+	return error;
+}
+
+/* Blocks. */
+
+fl_group *fl_group_enter(int *ret_error, fl_note *parent)
+{
+	fl_keep_errno();
+	fl_group *group = NULL;
+	int error = have_key ? fl_group_create(&group, parent) : -ENOMEM;
+
+	if (error == 0) {
+		group->outer = pthread_getspecific(key);
+		group->ret_error = ret_error;
+		if (pthread_setspecific(key, group) != 0) {
+			fl_group_finish(group);
+			group = NULL;
+			error = -ENOMEM;
+		}
+	}
+	*ret_error = error;
+	return group;
+}
+
+void fl_group_leave(fl_group *const *group_)
+{
+	fl_keep_errno();
+	fl_group *group = *group_;
+	int *ret_error;
+
+	if (!group)
+		return;
+	pthread_setspecific(key, group->outer);
+	ret_error = group->ret_error;
+	*ret_error = fl_group_finish(group);
+}
+
+/* The calling thread ends inside of its blocks. */
+static void leave_all(void)
+{
+	fl_group *group = have_key ? pthread_getspecific(key) : NULL;
+
+	for (; group; group = group->outer) {
+		fl_group_cancel(group);
+		join_all(group);
+	}
+}
+
+static void at_end(void *group_)
+{
+	fl_group *group = group_, *outer;
+
+	for (; group; group = outer) {
+		outer = group->outer;
+		fl_group_cancel(group);
+		fl_group_finish(group);
+	}
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+	have_key = pthread_key_create(&key, at_end) == 0;
+	fl_thread_leaving_ = leave_all;
+}

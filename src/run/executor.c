@@ -7,8 +7,8 @@
  * get -EPIPE, as in Python.
  *
  * Invariants:
- *   [X1] A worker is in `workers` from before its thread begins until the executor is freed; `workers` and `started`
- *        change under `lock`. So whoever frees the executor joins all threads that it ever had.
+ *   [X1] A worker is in `workers` from before its thread begins until it is joined, when the executor is freed or at
+ *        exit(); `workers` and `started` change under `lock`.
  *   [X2] refs counts the owner, and exit() while it waits. An executor is in the list of all from its making until its
  *        owner destroys it; the list changes under `registry`.
  *   [X3] `broken` is set before CLOSED is.
@@ -121,6 +121,8 @@ int fl_crew_recruit_(fl_executor *executor)
 /* At exit(). */
 
 static void unref(fl_executor *executor);
+static void join_all(fl_executor *executor);
+static bool is_own_worker(const fl_executor *executor);
 
 /* The next one that is not closed, with a reference. */
 static fl_executor *next_open(void)
@@ -143,6 +145,8 @@ static void at_exit(void)
 
 	while ((executor = next_open())) {
 		fl_executor_shutdown(executor, true, false);
+		if (!is_own_worker(executor))
+			join_all(executor);
 		unref(executor);
 	}
 }
@@ -316,12 +320,14 @@ static void unref(fl_executor *executor)
 		discard(executor);
 }
 
+/* It has been shut down. exit() and the owner may do this at the same time: each thread is joined by one of them. */
 static void join_all(fl_executor *executor)
 {
 	struct fl_worker *worker, *next;
 
 	fl_inner_acquire(&executor->lock); /* who has started the last thread may still be in there */
 	worker = executor->workers;
+	executor->workers = NULL;
 	fl_inner_release(&executor->lock);
 	for (; worker; worker = next) {
 		next = worker->next;

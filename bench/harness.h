@@ -155,6 +155,7 @@ extern const struct bench bench_barrier[];
 extern const struct bench bench_parked[];
 extern const struct bench bench_check[];
 extern const struct bench bench_queue[];
+extern const struct bench bench_executor[];
 extern const struct bench bench_frames[];
 
 #ifdef __cplusplus

@@ -33,7 +33,7 @@ run: ## build the frame hub and run it on the synthetic camera; ARGS="--source d
 	@$(BUILD)/cli/fairlead hub $(ARGS)
 
 tour: ## build the examples and run them one after the other: a guided tour
-	@scripts/setup build
+	@scripts/setup examples
 	@scripts/configure $(BUILD) $(MESON_ARGS)
 	@scripts/tour $(BUILD)
 

@@ -46,7 +46,7 @@ everything=(gcc libc6-dev meson ninja-build pkg-config check clang g++ binutils 
 	libgstreamer-plugins-base1.0-dev gstreamer1.0-plugins-bad scdoc man-db
 	libturbojpeg0-dev libyuv-dev libinih-dev libwebsockets-dev libjansson-dev libxxhash-dev libavformat-dev
 	libavcodec-dev libavdevice-dev libavutil-dev libswscale-dev python3-websockets ffmpeg python3-imageio
-	forensics-samples-files chromium chromium-driver)
+	forensics-samples-files chromium chromium-driver libcurl4-openssl-dev)
 
 # begin USER PACKAGE... - a machine on which these packages are missing.
 begin() {
@@ -102,6 +102,11 @@ begin 0 clang-22
 sed -i '/clang-22/d' "$scratch/known"
 check "an optional package that no mirror has: it goes on" setup
 check "and says so" says "going on without clang-22"
+
+begin 0 clang-22 libcurl4-openssl-dev
+sed -i '/clang-22/d' "$scratch/known"
+check "another optional package, that the mirror has, is missing too: it goes on" setup
+check "and installs that one" grep -qx libcurl4-openssl-dev "$scratch/installed"
 
 begin 0 check
 sed -i '/^check$/d' "$scratch/known"

@@ -141,8 +141,8 @@ static int wait_in_many_ways(fl_task *task, void *unused)
 		futures[i] = submit(nothing, NULL);
 	}
 	ck_assert_int_eq(fl_completed_create(&completed, 3, futures), 0);
-	FL_COMPLETED_EACH(completed, next)
-	n++;
+	FL_COMPLETED_EACH (completed, next)
+		n++;
 	ck_assert_int_eq(n, 3);
 	fl_completed_destroy(completed);
 	for (i = 0; i < 3; i++) {

@@ -140,8 +140,7 @@ START_TEST(they_come_in_the_order_in_which_they_are_done)
 	for (i = 1; i < N; i++)
 		fl_future_set_result(several[order[i]], NULL, 0);
 	i = 1;
-	FL_COMPLETED_EACH(completed, next)
-	{
+	FL_COMPLETED_EACH (completed, next) {
 		ck_assert_ptr_eq(next, several[order[i]]);
 		i++;
 	}
@@ -159,8 +158,7 @@ static int count_completed(void *unused)
 	int n = 0;
 
 	(void)unused;
-	FL_COMPLETED_EACH(shared, next)
-	{
+	FL_COMPLETED_EACH (shared, next) {
 		ck_assert(fl_future_done(next));
 		n++;
 	}
@@ -192,8 +190,8 @@ START_TEST(an_iterator_may_be_left)
 
 	ck_assert_int_eq(fl_completed_create(&completed, N, several), 0);
 	fl_future_set_result(several[2], NULL, 0);
-	FL_COMPLETED_EACH(completed, next)
-	break;
+	FL_COMPLETED_EACH (completed, next)
+		break;
 	fl_completed_destroy(completed);
 	fl_future_set_result(several[0], NULL, 0);
 	ck_assert_int_eq(fl_completed_create(&completed, 0, NULL), 0);

@@ -3,8 +3,8 @@
  *
  * For five it will do. Each thread waits for its server, and puts its page into a queue when it has it; the main thread
  * reports them as they come, whichever is first. The page says which one it is and what went wrong, since a thread has
- * nobody to return that to who would know. For five thousand it will not: a thread is dear, and servers do not like
- * so many guests.
+ * nobody to return that to who would know. For five thousand see download_executor.c: a thread is dear, and servers do
+ * not like so many guests.
  *
  * The addresses are its arguments; download_pages.py gives it some, of which one is slow and one is not there. Prints
  * a line for each.

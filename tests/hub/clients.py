@@ -20,6 +20,7 @@ from checks import check, wait_for
 from web_client import BINARY, CLOSE, PING, Multipart, Refused, WebSocket, frame_message
 
 PIXELS = frame_message(b"RGB3", 16, 16, bytes(768))
+TWICE = 2 * b"GET /mjpeg/silent HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 def viewers(hub):
@@ -110,7 +111,7 @@ async def check_pipelined(hub):
     other = await look(hub)
     more = [await Multipart.open(hub.port) for _ in range(5)]
     for viewer in more:
-        viewer.writer.write(2 * b"GET /mjpeg/silent HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        viewer.writer.write(TWICE)
     with check("who asks for more in the same piece is closed"):
         for viewer in more:
             await viewer.read_head()
@@ -189,6 +190,14 @@ async def check_tls(hub):
     viewer.ask("/status")
     await viewer.writer.drain()
     with check("by TLS: who talks costs nothing"):
+        assert await asyncio.to_thread(is_idle, hub)
+    more = Multipart(*await asyncio.open_connection("127.0.0.1", hub.port, ssl=context))
+    more.writer.write(TWICE)
+    with check("by TLS: who asks for more in the same piece is closed"):
+        await more.read_head()
+        assert await asyncio.wait_for(more.reader.read(), 60) == b""
+    await more.close()
+    with check("by TLS: and costs nothing"):
         assert await asyncio.to_thread(is_idle, hub)
     before = len(list(pathlib.Path(f"/proc/{hub.process.pid}/fd").iterdir()))
     viewer.vanish()

@@ -28,6 +28,7 @@ def signals():
             hub.await_frames("camera", 3)
             with sockets.Socket(hub, "/out/camera?name=late") as viewer:
                 viewer.frames(3)
+                hub.await_stream("camera", "all three are counted", lambda stream: stream["encoded"]["frames"] >= 3)
                 summary = hub.end(number)
                 equal(hub.said, "")
                 viewer_line = re.search(r"^ +late@\S+ +was sent (\d+) by websocket, missed \d+$", summary, re.M)

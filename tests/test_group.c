@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <fairlead/fairlead.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { MANY = 20 };
@@ -88,6 +90,43 @@ START_TEST(a_cancelled_group_starts_no_more)
 	ck_assert_int_eq(ended, 2);
 }
 END_TEST
+
+#ifndef __SANITIZE_ADDRESS__ /* which needs memory itself */
+
+static int do_nothing(void *arg, fl_note *stop)
+{
+	(void)arg;
+	(void)stop;
+	return 0;
+}
+
+/* There is no memory for a thread's stack. */
+static int start_without_memory(void)
+{
+	const struct rlimit none = {0, 0};
+	int error = 0, started = 0;
+
+	EXPECT(setrlimit(RLIMIT_AS, &none) == 0);
+	fl_with_group (group, &error)
+		started = fl_group_start(group, do_nothing, NULL);
+	EXPECT(started == -EAGAIN || started == -ENOMEM);
+	EXPECT(error == started);
+	return 0;
+}
+
+START_TEST(a_child_that_cannot_be_started_has_failed)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(start_without_memory());
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+#endif
 
 START_TEST(a_parents_note_cancels_it)
 {
@@ -251,6 +290,9 @@ int main(void)
 	tcase_add_test(block, a_block_without_children_is_over_at_once);
 	tcase_add_test(block, the_first_error_cancels_the_others_and_is_returned);
 	tcase_add_test(block, a_cancelled_group_starts_no_more);
+#ifndef __SANITIZE_ADDRESS__
+	tcase_add_test(block, a_child_that_cannot_be_started_has_failed);
+#endif
 	tcase_add_test(block, a_parents_note_cancels_it);
 	tcase_add_test(out, break_return_and_goto_wait);
 	tcase_add_loop_test(out, the_end_of_the_thread_waits_too, 0, 3);

@@ -54,7 +54,8 @@ typedef int (*fl_group_function)(void *arg, fl_note *stop);
 	FL_GUARD_QUIET_ FL_WITH_GROUP_NOTED_(group, ret_error, note) FL_GUARD_LOUD_
 
 /* Starts a thread that calls function(arg, note). Returns 0; -ECANCELED: the group is cancelled, and nothing was
- * started; -EAGAIN and -ENOMEM, as fl_thread_start. None of them is an error of the group. Does not block. */
+ * started; -EAGAIN and -ENOMEM, as fl_thread_start: a child that cannot be started is one that has failed, so this
+ * becomes the group's error, and the others are cancelled. Does not block. */
 int fl_group_start(fl_group *group, fl_group_function function, void *arg) FL_NONNULL(1, 2) FL_MUST_CHECK;
 
 /* Cancels the group's note. That is no error of the group; what the children return because of it is: the first one

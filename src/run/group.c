@@ -153,12 +153,16 @@ int fl_group_start(fl_group *group, fl_group_function function, void *arg)
 	if (fl_note_is_cancelled(&group->note))
 		return -ECANCELED;
 	child = calloc(1, sizeof(*child));
-	if (!child)
+	if (!child) {
+		fail(group, -ENOMEM);
 		return -ENOMEM;
+	}
 	*child = (struct child){.group = group, .function = function, .arg = arg};
 	error = start(group, child, &ended);
-	if (error != 0)
+	if (error != 0) {
+		fail(group, error);
 		free(child);
+	}
 	if (ended)
 		join(ended);
 	return error;

@@ -173,6 +173,23 @@ START_TEST(deadlines_and_notes_end_it)
 }
 END_TEST
 
+START_TEST(a_future_that_is_done_ends_the_wait)
+{
+	fl_future *future;
+	struct call call;
+
+	ck_assert_int_eq(fl_future_create(&future), 0);
+	all[0] = fl_future_waitable(future);
+	ck_assert_int_eq(fl_wait_any(3, all, INT64_MIN, NULL), -ETIMEDOUT);
+	call_start(&call, wait_for_all, NULL);
+	await_waiter();
+	ck_assert_int_eq(fl_future_set_result(future, NULL, 0), 0);
+	ck_assert_int_eq(call_end(&call), 0);
+	ck_assert_int_eq(fl_wait_any(3, all, INT64_MIN, NULL), 0);
+	fl_future_unref(future);
+}
+END_TEST
+
 /* Who only watches does not use up the wake-up of one who gets. */
 START_TEST(who_gets_is_woken_all_the_same)
 {
@@ -257,6 +274,7 @@ int main(void)
 	tcase_add_test(tcase, a_shutdown_ends_the_wait);
 	tcase_add_test(tcase, an_item_that_is_gone_does_not);
 	tcase_add_test(tcase, deadlines_and_notes_end_it);
+	tcase_add_test(tcase, a_future_that_is_done_ends_the_wait);
 	tcase_add_test(tcase, who_gets_is_woken_all_the_same);
 	tcase_add_test(tcase, many_things_can_be_waited_for);
 	tcase_add_test(tcase, nothing_is_missed);

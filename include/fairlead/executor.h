@@ -31,7 +31,8 @@
  * running further down on the same thread returns -EDEADLK.
  *
  * At exit(), as in Python: what has been submitted is done first, then the threads end, and then exit() goes on. So it
- * waits for work that takes for ever; cancel that before. It does not wait for work that calls exit() itself.
+ * waits for work that takes for ever; cancel that before. And work that was handed an address of main's own variables
+ * must be done before main returns. It does not wait for work that calls exit() itself.
  *
  * In a forked child an executor of the parent has no threads: calls return -EPERM, and so does waiting for a future of
  * it that was not done. fl_executor_destroy frees it.

@@ -31,6 +31,7 @@
 #include <fairlead/attributes.h>
 #include <fairlead/note.h>
 #include <fairlead/time.h>
+#include <fairlead/wait_any.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -120,6 +121,10 @@ typedef int (*fl_future_callback)(fl_future *future, void *arg);
  * which they were added. Returns 0, -ENOMEM. Does not block. */
 int fl_future_add_done_callback(fl_future *future, fl_future_callback callback, void *arg) FL_NONNULL(1, 2)
 	FL_MUST_CHECK;
+
+/* The future, for fl_wait_any: ready when it is done. (A worker that waits so for its own executor's future does
+ * nothing else meanwhile: there use fl_wait.) */
+fl_waitable fl_future_waitable(fl_future *future) FL_ALL_NONNULL;
 
 /* What fl_wait waits for. */
 enum fl_wait_when {

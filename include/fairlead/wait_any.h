@@ -1,5 +1,5 @@
 /*
- * fairlead/wait_any.h - waiting for the first of several things, queues and events: what select(2) is for descriptors.
+ * fairlead/wait_any.h - waiting for the first of several things, queues, events and futures: select(2) for objects.
  *
  *     fl_waitable both[] = {fl_queue_waitable(jobs), fl_event_waitable(&stop)};
  *     switch (fl_wait_any(2, both, FL_FOREVER, NULL)) {
@@ -22,15 +22,15 @@
 
 FL_BEGIN_DECLS
 
-/* Something that can be waited for, as fl_event_waitable and fl_queue_waitable make it. The object must live as long as
- * it is waited for. The members are private. */
+/* Something that can be waited for, as fl_event_waitable, fl_queue_waitable and fl_future_waitable make it. The object
+ * must live as long as it is waited for. The members are private. */
 typedef struct fl_waitable {
 	const struct fl_waitable_kind *fl_kind;
 	void *fl_object;
 } fl_waitable;
 
-/* Blocks until one of the n things at `waitables` is ready: an event set, a queue with an item or shut down. Returns
- * which, from 0; the first in the array if there are several. Otherwise
+/* Blocks until one of the n things at `waitables` is ready: an event set, a queue with an item or shut down, a future
+ * done. Returns which, from 0; the first in the array if there are several. Otherwise
  * -ETIMEDOUT, -ECANCELED: none was until the deadline passed, or `note` (may be NULL) was cancelled; what is ready is
  * found whatever these say;
  * -EINVAL: n is 0 or more than 65536;

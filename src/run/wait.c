@@ -22,6 +22,7 @@
 #include "base/keep_errno.h"
 #include "base/spin.h"
 #include "sync/wait.h"
+#include "sync/waitable.h"
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -253,4 +254,28 @@ int fl_wait(size_t n, fl_future *const *futures, enum fl_wait_when when, fl_time
 	struct several several = {.n = n, .futures = futures, .when = when};
 
 	return n > INT_MAX ? -EINVAL : wait_several(&several, deadline, note);
+}
+
+/* For fl_wait_any. */
+
+static bool is_ready(void *future)
+{
+	return fl_future_done(future);
+}
+
+static bool watch(void *future, struct fl_waiter *second)
+{
+	return fl_future_watch_(future, second);
+}
+
+static bool unwatch(void *future, struct fl_waiter *second)
+{
+	return fl_waitable_leave(second, future);
+}
+
+static const struct fl_waitable_kind waitable_kind = {is_ready, watch, unwatch};
+
+fl_waitable fl_future_waitable(fl_future *future)
+{
+	return (fl_waitable){&waitable_kind, future};
 }

@@ -41,7 +41,8 @@ struct fl_queue_side {
 	int32_t ended;  /* 0; -EPIPE: shut down; -ENOTRECOVERABLE: a fork left somebody behind in the midst of a call */
 	uint8_t alert;  /* FL_QUEUE_... : what this side's progress is to be told to */
 	uint8_t coming; /* 1 + the fork epoch: one of those who wait for this side's progress is awake and will look */
-	uint16_t spin;  /* how long this side spins when it waits for the other (base/spin.h) */
+	uint16_t spin;  /* how long this side spins when it waits for the other (base/spin.h), */
+	uint8_t gather; /* and then waits for more than one item, or room for more (queue/wait.c) */
 };
 
 /* Where an item is in a queue by priority. */

@@ -6,15 +6,16 @@
  * As both happen under one lock there is nothing to argue about who sees what.
  *
  * Of those who sleep, one at a time is woken. `coming` says that one is on its way: until it has entered the lock again
- * nobody else is woken, however many items are put meanwhile. It then sees all of them, and if they are more than it
- * takes it wakes the next one. So a burst of items costs the one who puts them one wake-up, and those who get wake
- * each other, only as many as there is work for. A thread that spins while others sleep takes that mark, too: it is
- * awake and will look.
+ * nobody else is woken, however many items are put meanwhile, but for one: when a second item finds the first still
+ * there, since who was woken may be without a processor. Who comes sees all of them, and if they are more than it
+ * takes it wakes the next one. So a burst of items costs the one who puts them two wake-ups, and those who get wake
+ * each other, only as many as there is work for.
  *
  * Invariants:
  *   [W1] Somebody is in the parking lot for a side's progress only while WAITING is set.
- *   [W2] `coming` is one thread's: set for it when it is woken, or by it, while it is clear; and cleared by it, under
- *        the lock, before it sleeps or returns.
+ *   [W2] Whoever is woken clears `coming`, under the lock, before it sleeps again or returns. So it is set only while
+ *        somebody is on its way; if two are, the first one to come clears it for both, and then one too many may be
+ *        woken, never one too few.
  *   [W3] If there is something to get (or room) and somebody sleeps for it, then `coming` is set, or it is about to be,
  *        by a thread in the side's lock. For whoever clears `coming` looks, in the same section, whether more is there
  *        than it will take itself; and who makes progress while it is clear wakes one.
@@ -34,6 +35,10 @@
 
 /* The `kind` of waiters of fl_wait_any, which take nothing: they are woken with the next one who does. */
 #define WATCHES 1
+
+/* How many pauses (base/spin.h) gather takes: at least, and besides at most about. */
+#define GATHER_LEAST 4
+#define GATHER_MOST 36
 
 /* How many items there are to get, or how much room to put. Exact under the side's lock but for what the other side
  * does meanwhile, which is never too few. */
@@ -97,7 +102,7 @@ static void ring_descriptor(struct fl_queue *queue, struct fl_queue_side *side)
 static void alert(struct fl_queue *queue, struct fl_queue_side *side, struct fl_wake_list *list)
 {
 	ring_descriptor(queue, side);
-	if ((side->alert & FL_QUEUE_WAITING) && !is_coming(side))
+	if ((side->alert & FL_QUEUE_WAITING) && (!is_coming(side) || progress(queue, side) == 2))
 		take_one(side, list);
 }
 
@@ -134,33 +139,36 @@ static void come(struct fl_queue *queue, struct fl_queue_side *side)
 	fl_park_wake_(&list);
 }
 
-/* A thread that spins while others sleep is the one that is coming. */
-static bool claim(struct fl_queue *queue, struct fl_queue_side *side)
+/* What there was to wait for has come while the thread span. If it came at once the other side is at work, and each
+ * item that is taken as soon as it is there costs both sides the transfer of all the cache lines that they share: so
+ * the thread lets a few more gather. How long it waits is learned: longer as long as that brings more. */
+static void gather(struct fl_queue *queue, const struct fl_queue_side *side)
 {
-	bool mine;
+	uint8_t *learned = &fl_queue_other(queue, side)->gather, n = fl_load_relaxed(learned), i;
 
-	if (!(fl_load_relaxed(&side->alert) & FL_QUEUE_WAITING) || is_coming(side))
-		return false;
-	if (fl_queue_enter_(queue, side) != 0)
-		return false;
-	mine = (side->alert & FL_QUEUE_WAITING) && !is_coming(side);
-	if (mine)
-		set_coming(side, true);
-	fl_lock_leave(fl_queue_lock_of(queue, side));
-	return mine;
+	for (i = 0; i < GATHER_LEAST + n; i++)
+		fl_relax();
+	if (progress(queue, side) > 1)
+		n = n < GATHER_MOST ? n + n / 2 + GATHER_LEAST : n;
+	else
+		n /= 2;
+	fl_store_relaxed(learned, n);
 }
 
+/* Looks again for a moment; not if others sleep already, who would be woken only to find that it was taken. */
 static bool spin(struct fl_queue *queue, struct fl_queue_side *side, fl_time deadline)
 {
-	uint16_t *hint = &fl_queue_other(queue, side)->spin;
 	struct fl_spin spin;
-	bool happened = false, claimed = claim(queue, side);
+	bool happened = false;
 
-	for (fl_spin_begin_(&spin, hint, deadline, false); !happened && fl_spin_again_(&spin);)
+	if (fl_load_relaxed(&side->alert) & FL_QUEUE_WAITING)
+		return false;
+	fl_spin_begin_(&spin, &fl_queue_other(queue, side)->spin, deadline, false);
+	while (!happened && fl_spin_again_(&spin))
 		happened = worth_trying(queue, side);
 	fl_spin_end_(&spin, happened);
-	if (claimed)
-		come(queue, side);
+	if (happened)
+		gather(queue, side);
 	return happened;
 }
 

@@ -138,7 +138,6 @@ const struct model_planted model_planted[] = {
 	LEAVE_OUT("queue", WOKEN, "deadlock"),
 	LEAVE_OUT("queue-shutdown", WOKEN, "deadlock"),
 	/* Who comes does not say so: then it does not wake the next one either, and nobody else does. */
-	LEAVE_OUT("queue-burst", "queue/wait.c set_coming store &side->coming", "deadlock"),
 	LEAVE_OUT("queue-chain", "queue/wait.c set_coming store &side->coming", "deadlock"),
 	LEAVE_OUT("queue-putters", "queue/wait.c set_coming store &side->coming", "side->coming == 0"),
 	LEAVE_OUT("queue-spin", "queue/wait.c set_coming store &side->coming", "side->coming == 0"),

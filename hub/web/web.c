@@ -262,6 +262,10 @@ static int of_client(struct web_client *client, struct lws *wsi, enum lws_callba
 	case LWS_CALLBACK_RECEIVE:
 		return received(client, in, len);
 	case LWS_CALLBACK_SERVER_WRITEABLE:
+		/* libwebsockets closes by itself who sends what is no frame: nothing may follow what it says then. */
+		if (!client->over && !client->closing && lws_get_close_length(wsi) > 0)
+			return 0;
+		return writable(client);
 	case LWS_CALLBACK_HTTP_WRITEABLE:
 		return writable(client);
 	case LWS_CALLBACK_HTTP_BODY:

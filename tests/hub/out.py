@@ -3,6 +3,8 @@ import sys
 import time
 
 import frames
+import http_answers
+import http_requests
 import hubs
 import sockets
 from checks import await_, check, contains, end, equal
@@ -296,6 +298,21 @@ def slow():
             fast.close()
 
 
+def wrongs(hub):
+    with check("a viewer that sends what is no frame is told so, and nothing after that"):
+        asked = http_requests.good_handshake(hub, "/out/camera?window=50")
+        bare = hub.raw(asked.encode() if isinstance(asked, str) else asked)
+        data = b""
+        while len(data) < 20000:  # it gets frames
+            data += bare.recv(1 << 16)
+        bare.sendall(b"\x83\x80\0\0\0\0")  # of a kind that there is not
+        data += hubs.read_all(bare)
+        bare.close()
+        found = http_answers.frames(data.partition(b"\r\n\r\n")[2])
+        equal(found[-1][0], 8, "the last one's opcode")
+        equal(int.from_bytes(found[-1][1][:2], "big"), 1002, "the status")
+
+
 def qualities():
     """Of a picture that stays the same: of a camera the view may have packed another one after that of the reply."""
     picture = frames.message(frames.raws(frames.REALSHORT, 320, 240, 1)[0], frames.RGB24, 320, 240)
@@ -319,6 +336,7 @@ def main():
         windows(hub)
         all_frames(hub)
         nobody(hub)
+        wrongs(hub)
         with check("nothing was torn"):
             equal(hub.status()["torn"], 0)
     slow()

@@ -149,7 +149,8 @@ def windows(hub):
                 viewer.send("ack")
                 after = viewer.frame()
                 assert after.sequence > first[-1].sequence
-            hub.await_frames("camera", 10)
+            made = hub.stream("camera")["encoded"]["frames"]
+            hub.await_stream("camera", "new JPEGs", lambda stream: stream["encoded"]["frames"] >= made + 11)
             assert viewer.quiet()
             viewer.send("ack")
             assert viewer.frame().missed >= 9

@@ -424,6 +424,14 @@ void fl_park_finish_(struct fl_waiter *waiter)
 		sleep_until(waiter, FL_FOREVER);
 }
 
+bool fl_park_leave_(struct fl_waiter *waiter, const void *key)
+{
+	if (fl_park_give_up_(waiter, key))
+		return false;
+	fl_park_finish_(waiter);
+	return true;
+}
+
 int fl_park_wait_(struct fl_waiter *waiter, const void *key, fl_time deadline, uint16_t *hint)
 {
 	int error;

@@ -143,6 +143,10 @@ bool fl_park_give_up_(struct fl_waiter *waiter, const void *key);
 /* Blocks until a waiter that was taken from its queue is woken. */
 void fl_park_finish_(struct fl_waiter *waiter);
 
+/* Ends a waiter's being in the queue of `key`: takes it out, or blocks the moment until who took it has woken it.
+ * Returns whether it was taken. */
+bool fl_park_leave_(struct fl_waiter *waiter, const void *key);
+
 /* Returns whether the caller is a signal handler that interrupted its own thread in a section like the above. */
 bool fl_park_interrupted_(void);
 

@@ -27,8 +27,7 @@ static int wait(struct fl_frames_reader *reader, fl_time deadline, fl_note *note
 	fl_pins_arm_(pins);
 	if (!fl_frames_anything_(reader))
 		return fl_wait_(&waiter, pins, deadline, note, &reader->spin);
-	if (!fl_park_give_up_(&waiter, pins))
-		fl_park_finish_(&waiter);
+	fl_park_leave_(&waiter, pins);
 	return 0;
 }
 

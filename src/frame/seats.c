@@ -78,8 +78,7 @@ int fl_frames_wait_told_(struct fl_frames *frames, bool (*waits)(struct fl_frame
 	fl_park_unlock_(bucket);
 	if (waits(frames))
 		return fl_wait_(&waiter, frames, deadline, note, NULL);
-	if (!fl_park_give_up_(&waiter, frames))
-		fl_park_finish_(&waiter);
+	fl_park_leave_(&waiter, frames);
 	return 0;
 }
 

@@ -231,7 +231,7 @@ static bool unwatch(void *queue_, struct fl_waiter *second)
 {
 	struct fl_queue *queue = queue_;
 
-	fl_waitable_leave(second, fl_queue_key(&queue->put));
+	fl_park_leave_(second, fl_queue_key(&queue->put));
 	return false;
 }
 

@@ -69,11 +69,10 @@ void fl_future_settle_(fl_future *future, enum fl_future_phase phase);
 /* The outcome of one that is done: copies the value, of `size` bytes, if ret_value is not NULL. */
 int fl_future_outcome_(const fl_future *future, void *ret_value, size_t size);
 
-/* Pushes `second`, which has nudge set (base/park.h), to be woken when the future is done. False: it is done, and
- * `second` is not queued. What the future's setter wrote is seen by who is nudged or gets false. */
+/* Pushes `second`, which has nudge set (base/park.h), to be woken when the future is done; fl_park_leave_ ends that.
+ * False: it is done, and `second` is not queued. What the future's setter wrote is seen by who is nudged or gets
+ * false. */
 bool fl_future_watch_(fl_future *future, struct fl_waiter *second);
-/* Ends that. Blocks until who is waking it has done so, a moment. */
-void fl_future_unwatch_(fl_future *future, struct fl_waiter *second);
 
 /* Has the callback called when the future is done; false: it is done, and the callback is not called. */
 bool fl_future_call_(fl_future *future, struct fl_callback *callback);

@@ -46,12 +46,6 @@ bool fl_future_watch_(fl_future *future, struct fl_waiter *second)
 	return false;
 }
 
-void fl_future_unwatch_(fl_future *future, struct fl_waiter *second)
-{
-	if (!fl_park_give_up_(second, future))
-		fl_park_finish_(second);
-}
-
 /* One. */
 
 static bool spin(fl_future *future, fl_time deadline)
@@ -166,7 +160,7 @@ static void unwatch_all(struct several *several)
 
 	for (i = 0; i < several->n_watched; i++)
 		if (several->seconds[i].self)
-			fl_future_unwatch_(several->futures[i], &several->seconds[i]);
+			fl_park_leave_(&several->seconds[i], several->futures[i]);
 }
 
 static int wait_watching(struct several *several, fl_time deadline, fl_note *note)
@@ -270,7 +264,7 @@ static bool watch(void *future, struct fl_waiter *second)
 
 static bool unwatch(void *future, struct fl_waiter *second)
 {
-	return fl_waitable_leave(second, future);
+	return fl_park_leave_(second, future);
 }
 
 static const struct fl_waitable_kind waitable_kind = {is_ready, watch, unwatch};

@@ -190,7 +190,7 @@ static bool watch(void *event_, struct fl_waiter *second)
 
 static bool unwatch(void *event, struct fl_waiter *second)
 {
-	return fl_waitable_leave(second, event);
+	return fl_park_leave_(second, event);
 }
 
 static const struct fl_waitable_kind waitable_kind = {is_ready, watch, unwatch};

@@ -157,8 +157,7 @@ bool fl_note_watch_(fl_note *note, struct fl_waiter *second)
 
 void fl_note_unwatch_(fl_note *note, struct fl_waiter *second)
 {
-	if (!fl_park_give_up_(second, note))
-		fl_park_finish_(second);
+	fl_park_leave_(second, note);
 }
 
 static int wait_with_note(struct fl_waiter *waiter, const void *key, fl_time deadline, fl_note *note, uint16_t *hint)
@@ -167,12 +166,8 @@ static int wait_with_note(struct fl_waiter *waiter, const void *key, fl_time dea
 	struct fl_waiter second = {.nudge = true, .self = waiter};
 	int error;
 
-	if (!fl_note_watch_(note, &second)) {
-		if (fl_park_give_up_(waiter, key))
-			return -ECANCELED;
-		fl_park_finish_(waiter);
-		return 0;
-	}
+	if (!fl_note_watch_(note, &second))
+		return fl_park_leave_(waiter, key) ? 0 : -ECANCELED;
 	error = fl_park_wait_(waiter, key, deadline < last ? deadline : last, hint);
 	fl_note_unwatch_(note, &second);
 	return error == -ETIMEDOUT && last < deadline ? -ECANCELED : error;

@@ -16,14 +16,4 @@ struct fl_waitable_kind {
 	bool (*unwatch)(void *object, struct fl_waiter *second);
 };
 
-/* What unwatch does first: takes the waiter out, or waits the moment until who took it has woken it. Returns whether it
- * was taken. */
-static inline bool fl_waitable_leave(struct fl_waiter *second, const void *key)
-{
-	if (fl_park_give_up_(second, key))
-		return false;
-	fl_park_finish_(second);
-	return true;
-}
-
 #endif

@@ -170,25 +170,11 @@ static int wait_watching(struct several *several, fl_time deadline, fl_note *not
 
 	watch_all(several);
 	for (done = count(several, &enough); !enough && error == 0; done = count(several, &enough)) {
-		fl_park_nap_(&several->main, deadline);
+		fl_nap_(&several->main, deadline, note);
 		error = fl_wait_refused_(deadline, note);
 	}
 	unwatch_all(several);
 	return enough ? done : error;
-}
-
-/* With the note as one more that nudges. */
-static int wait_noted(struct several *several, fl_time deadline, fl_note *note)
-{
-	struct fl_waiter second = {.nudge = true, .self = &several->main};
-	fl_time last = fl_note_deadline(note);
-	int result;
-
-	if (!fl_note_watch_(note, &second))
-		return -ECANCELED;
-	result = wait_watching(several, deadline < last ? deadline : last, note);
-	fl_note_unwatch_(note, &second);
-	return result == -ETIMEDOUT && last < deadline ? -ECANCELED : result;
 }
 
 static int wait_with_seconds(struct several *several, fl_time deadline, fl_note *note)
@@ -199,7 +185,7 @@ static int wait_with_seconds(struct several *several, fl_time deadline, fl_note 
 	several->seconds = several->n <= FEW ? few : aligned_alloc(64, several->n * sizeof(*several->seconds));
 	if (!several->seconds)
 		return -ENOMEM;
-	result = note ? wait_noted(several, deadline, note) : wait_watching(several, deadline, NULL);
+	result = wait_watching(several, deadline, note);
 	if (several->seconds != few)
 		free(several->seconds);
 	return result;

@@ -180,6 +180,18 @@ int fl_wait_(struct fl_waiter *waiter, const void *key, fl_time deadline, fl_not
 	return fl_park_wait_(waiter, key, deadline, hint);
 }
 
+void fl_nap_(struct fl_waiter *waiter, fl_time deadline, fl_note *note)
+{
+	struct fl_waiter second = {.nudge = true, .self = waiter};
+	fl_time last = note ? fl_note_deadline(note) : FL_FOREVER;
+
+	if (note && !fl_note_watch_(note, &second))
+		return;
+	fl_park_nap_(waiter, deadline < last ? deadline : last);
+	if (note)
+		fl_note_unwatch_(note, &second);
+}
+
 int fl_wait_refused_(fl_time deadline, const fl_note *note)
 {
 	if (note && fl_note_is_cancelled(note))

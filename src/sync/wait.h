@@ -12,6 +12,11 @@
  * NULL. */
 int fl_wait_(struct fl_waiter *waiter, const void *key, fl_time deadline, fl_note *note, uint16_t *hint);
 
+/* As fl_park_nap_, for a first waiter that is in no queue: blocks until a second one nudges it, the deadline passes or
+ * the note, which may be NULL, is cancelled. Which of it, or whether it was nothing, the caller looks for itself
+ * (fl_wait_refused_). */
+void fl_nap_(struct fl_waiter *waiter, fl_time deadline, fl_note *note);
+
 /* Blocks until poll() has something to say about one of the n descriptors in `fds`, which has room for one more.
  * Returns 0; -ETIMEDOUT; -ECANCELED; with a note also -EMFILE and -ENOMEM. Nothing that happened is lost by them: it
  * stands in the descriptors. */

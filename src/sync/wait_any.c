@@ -2,9 +2,9 @@
  * sync/wait_any.c - waiting for the first of several objects.
  *
  * A thread stands in the queue of each object with a second waiter, as it does in that of a note (sync/note.c), and
- * sleeps on a first one, which is in no object's queue but in one of its own address. Whatever is ready first nudges
- * it; then it leaves all queues and looks what it was. As a second waiter is given nothing, nothing has to be given
- * back: an object that hands things to those who wait, as a queue does with its wake-ups, goes on to the next.
+ * sleeps on a first one, which is in no queue. Whatever is ready first nudges it; then it leaves all queues and looks
+ * what it was. As a second waiter is given nothing, nothing has to be given back: an object that hands things to those
+ * who wait, as a queue does with its wake-ups, goes on to the next.
  *
  * Rejected: a descriptor for each object and poll(2): a system call for each event that is set.
  */
@@ -51,32 +51,18 @@ static int unwatch_all(unsigned n, const fl_waitable *waitables, struct fl_waite
 	return ready;
 }
 
-static void queue(struct fl_waiter *self)
-{
-	struct fl_bucket *bucket = fl_park_lock_(self);
-
-	fl_park_push_(bucket, self, self);
-	fl_park_unlock_(bucket);
-}
-
-/* One sleep. Returns which is ready, -EAGAIN if perhaps none is, or an error. */
+/* One sleep. Returns which is ready, or -EAGAIN if perhaps none is. */
 static int sleep_once(unsigned n, const fl_waitable *waitables, struct fl_waiter *seconds, fl_time deadline,
 		      fl_note *note)
 {
 	struct fl_waiter self = {0};
-	unsigned n_watched;
-	int error = 0, ready;
+	unsigned n_watched = watch_all(n, waitables, &self, seconds);
+	int ready;
 
-	queue(&self);
-	n_watched = watch_all(n, waitables, &self, seconds);
 	if (n_watched == n)
-		error = fl_wait_(&self, &self, deadline, note, NULL);
-	else
-		fl_park_give_up_(&self, &self);
+		fl_nap_(&self, deadline, note);
 	ready = unwatch_all(n_watched, waitables, seconds);
-	if (ready == -EAGAIN)
-		ready = find_ready(n, waitables);
-	return ready == -EAGAIN && error == -ETIMEDOUT ? error : ready;
+	return ready == -EAGAIN ? find_ready(n, waitables) : ready;
 }
 
 static int wait_any(unsigned n, const fl_waitable *waitables, struct fl_waiter *seconds, fl_time deadline,

@@ -4,54 +4,13 @@
  */
 #define _GNU_SOURCE
 #include "calls.h"
-#include "reports.h"
-#include "testing.h"
+#include "executors.h"
 #include "waiting.h"
 
 #include <errno.h>
 #include <fairlead/fairlead.h>
 #include <stdlib.h>
 #include <string.h>
-
-static fl_executor *executor;
-
-static void make_with(const fl_executor_options *options)
-{
-	ck_assert_int_eq(fl_executor_create(&executor, options), 0);
-}
-
-static void make(uint32_t max_threads)
-{
-	make_with(&(fl_executor_options){.max_threads = max_threads});
-}
-
-static void set_up(void)
-{
-	reports_catch();
-}
-
-static void tear_down(void)
-{
-	ck_assert_ptr_null(fl_executor_destroy(executor));
-	reports_expect_none();
-}
-
-static fl_future *submit(fl_work function, void *arg)
-{
-	fl_future *future = NULL;
-
-	ck_assert_int_eq(fl_executor_submit(&future, executor, function, arg), 0);
-	return future;
-}
-
-/* Waits for it, and gives it back. */
-static int finish(fl_future *future)
-{
-	int error = fl_future_result(future, NULL, 0);
-
-	fl_future_unref(future);
-	return error;
-}
 
 static void await_idle(uint32_t n)
 {

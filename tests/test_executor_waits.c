@@ -4,8 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "calls.h"
-#include "reports.h"
-#include "testing.h"
+#include "executors.h"
 #include "waiting.h"
 
 #include <errno.h>
@@ -13,40 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-
-static fl_executor *executor;
-
-static void make(uint32_t max_threads)
-{
-	ck_assert_int_eq(fl_executor_create(&executor, &(fl_executor_options){.max_threads = max_threads}), 0);
-}
-
-static void set_up(void)
-{
-	reports_catch();
-}
-
-static void tear_down(void)
-{
-	ck_assert_ptr_null(fl_executor_destroy(executor));
-	reports_expect_none();
-}
-
-static fl_future *submit(fl_work function, void *arg)
-{
-	fl_future *future = NULL;
-
-	ck_assert_int_eq(fl_executor_submit(&future, executor, function, arg), 0);
-	return future;
-}
-
-static int finish(fl_future *future)
-{
-	int error = fl_future_result(future, NULL, 0);
-
-	fl_future_unref(future);
-	return error;
-}
 
 static int nothing(fl_task *task, void *unused)
 {

@@ -6,6 +6,10 @@
  * submitted from the thread of a loop, so each submitter has a loop, and a window of requests, which are the caller's
  * memory. TBB's threads wait by doing tasks, so its submitters are workers too.
  *
+ * Tasks with results: one thread submits 256 tasks that return a number, takes all these numbers, and so on: what one
+ * task costs. Beside it GThreadPool and TBB's task_group with what a user of C++ takes for a future, a
+ * std::packaged_task on the heap. Many that are not waited for are the variant "fairlead futures" of the empty tasks.
+ *
  * One task: submit it, wait for what it returns, and so on, on one CPU, where each step is a switch of threads unless
  * somebody is spared one. TBB's wait does the task itself, on the calling thread, which is another thing: it is shown,
  * and is no peer.
@@ -18,6 +22,7 @@
 
 #include <fairlead/executor.h>
 #include <fairlead/parallel.h>
+#include <future>
 #include <glib.h>
 #include <memory>
 #include <tbb/parallel_for.h>
@@ -143,6 +148,86 @@ template <class pool, unsigned submitters> static void measure_empty(double *ret
 	}
 	all.object.finish();
 	ret_figures[0] = static_cast<double>(bench_now() - start) / static_cast<double>(each * submitters);
+}
+
+/* ---- tasks with results ---- */
+
+constexpr unsigned WINDOW = 256;
+
+using number_task = std::packaged_task<unsigned()>;
+
+struct fairlead_numbers : fairlead_pool {
+	fl_future *futures[WINDOW];
+
+	static int work(fl_task *task, void *number) { return fl_task_return(task, &number, sizeof(number)); }
+	void submit(unsigned i)
+	{
+		if (fl_executor_submit(&futures[i], executor, work, reinterpret_cast<void *>(uintptr_t{i})) < 0)
+			bench_fail("cannot submit");
+	}
+	uintptr_t take(unsigned i)
+	{
+		uintptr_t number = 0;
+
+		if (fl_future_result(futures[i], &number, sizeof(number)) < 0)
+			bench_fail("no result");
+		fl_future_unref(futures[i]);
+		return number;
+	}
+};
+
+struct glib_numbers {
+	GThreadPool *pool;
+	std::future<unsigned> futures[WINDOW];
+
+	static void work(gpointer task_, gpointer)
+	{
+		std::unique_ptr<number_task> task(static_cast<number_task *>(task_));
+
+		(*task)();
+	}
+	glib_numbers() { pool = g_thread_pool_new(work, nullptr, static_cast<gint>(bench_cpus()), FALSE, nullptr); }
+	~glib_numbers() { g_thread_pool_free(pool, FALSE, TRUE); }
+	void submit(unsigned i)
+	{
+		auto task = std::make_unique<number_task>([i] { return i; });
+
+		futures[i] = task->get_future();
+		g_thread_pool_push(pool, task.release(), nullptr);
+	}
+	unsigned take(unsigned i) { return futures[i].get(); }
+};
+
+struct tbb_numbers {
+	tbb::task_group group;
+	std::future<unsigned> futures[WINDOW];
+
+	~tbb_numbers() { group.wait(); }
+	void submit(unsigned i)
+	{
+		auto task = std::make_shared<number_task>([i] { return i; });
+
+		futures[i] = task->get_future();
+		group.run([task] { (*task)(); });
+	}
+	unsigned take(unsigned i) { return futures[i].get(); }
+};
+
+template <class pool> static int64_t time_numbers(uint64_t n)
+{
+	pool object;
+	int64_t start = bench_now();
+
+	for (; n > 0; n -= n < WINDOW ? n : WINDOW) {
+		unsigned few = n < WINDOW ? static_cast<unsigned>(n) : WINDOW;
+
+		for (unsigned i = 0; i < few; i++)
+			object.submit(i);
+		for (unsigned i = 0; i < few; i++)
+			if (object.take(i) != i)
+				bench_fail("a wrong result");
+	}
+	return bench_now() - start;
 }
 
 /* ---- one task and its result ---- */
@@ -343,6 +428,22 @@ const struct bench bench_executor[] = {
 	EMPTY_TASKS(1, "executor-1", "one empty task of many, from one thread"),
 	EMPTY_TASKS(2, "executor-2", "one empty task of many, from two threads"),
 	EMPTY_TASKS(8, "executor-8", "one empty task of many, from eight threads"),
+	{
+		.cpus = 2,
+		.metrics = {{
+			.name = "executor-futures",
+			.what = "one task of 256, and its result, from one thread",
+			.unit = "ns",
+			.scale = 1,
+			.aims = {{BENCH_AIM_RATIO_AT_MOST, nullptr, 1.0}},
+		}},
+		.contestants =
+			{
+				{"fairlead", BENCH_FAIRLEAD, time_numbers<fairlead_numbers>},
+				{"GLib, std::future", BENCH_PEER, time_numbers<glib_numbers>},
+				{"TBB, std::future", BENCH_PEER, time_numbers<tbb_numbers>},
+			},
+	},
 	{
 		.cpus = 1,
 		.metrics = {{

@@ -21,6 +21,7 @@
 #include "base/fork.h"
 #include "base/keep_errno.h"
 #include "base/report.h"
+#include "run/spare.h"
 #include "thread/thread.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -262,6 +263,7 @@ static int make(fl_executor **ret_executor, const fl_executor_options *options)
 		return error;
 	}
 	enlist(executor);
+	fl_spare_open_();
 	*ret_executor = executor;
 	return 0;
 }
@@ -351,6 +353,7 @@ fl_executor *fl_executor_destroy(fl_executor *executor)
 	delist(executor);
 	join_all(executor);
 	unref(executor);
+	fl_spare_close_();
 	return NULL;
 }
 

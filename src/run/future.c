@@ -36,6 +36,7 @@
 
 #include "base/keep_errno.h"
 #include "base/report.h"
+#include "run/spare.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,13 +71,23 @@ static void discard(fl_future *future)
 	future->size = 0; /* a write, so that a checker of races sees who still reads */
 	free(future->memory);
 	free(future->message);
-	free(future);
+	if (future->spare)
+		fl_spare_give_((fl_task *)future);
+	else
+		free(future);
 }
 
 fl_future *fl_future_unref(fl_future *future)
 {
+	uint32_t refs;
+
+	if (!future)
+		return NULL;
 	/* [future.3] release; pairs with [future.4] */
-	if (!future || fl_sub_release(&future->refs, 1) > 1)
+	refs = fl_sub_release(&future->refs, 1);
+	if (fl_unlikely(refs == 0))
+		fl_misuse_("future", future, "given back by who holds no reference to it");
+	if (refs != 1)
 		return NULL;
 	/* [future.4] acquire; pairs with [future.3] */
 	if (fl_load_acquire(&future->refs) != 0)

@@ -36,7 +36,8 @@ struct fl_future {
 	uint32_t state;
 	uint32_t refs;
 	uint16_t spin;
-	uint8_t epoch; /* fl_fork_epoch_ when it was submitted, if it has a home: */
+	uint8_t epoch; /* fl_fork_epoch_ when it was submitted, if it has a home */
+	bool spare;    /* its memory is used again (run/spare.h) */
 	int error;
 	struct fl_executor *home; /* the executor that it belongs to; NULL: it is set by hand */
 	size_t size;              /* of the value: in `bytes`, */

@@ -20,6 +20,7 @@
 
 #include "base/fork.h"
 #include "base/keep_errno.h"
+#include "run/spare.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,12 +112,14 @@ void fl_task_drop_all_(fl_executor *executor, int error, const char *message)
 static fl_task *make(fl_executor *executor, fl_work function, void *arg, const void *value, size_t size)
 {
 	size_t head = (sizeof(fl_task) + 15) / 16 * 16;
-	fl_task *task = malloc(head + size);
+	bool spare = head + size <= FL_SPARE_SIZE;
+	fl_task *task = spare ? fl_spare_take_() : malloc(head + size);
 
 	if (!task)
 		return NULL;
 	memset(task, 0, sizeof(*task));
 	fl_future_begin_(&task->future, 2);
+	task->future.spare = spare;
 	task->future.home = executor;
 	task->future.epoch = executor->epoch;
 	task->function = function;
@@ -149,7 +152,8 @@ static int submit(fl_future **ret_future, fl_executor *executor, fl_task *task)
 		return -ENOMEM;
 	error = put(executor, fl_task_run_, task);
 	if (error != 0) {
-		free(task);
+		task->future.refs = 1;
+		fl_future_unref(&task->future);
 		return error;
 	}
 	*ret_future = &task->future;

@@ -19,15 +19,16 @@ struct fl_lane_ring {
 	struct fl_work_item items[];
 };
 
+/* Three cache lines: of those who put, of those who take, and what both only read, nearly always. */
 struct fl_lane {
 	_Alignas(64) struct fl_inner lock; /* of those who put; it protects `seen_head` and who writes the others */
 	uint64_t tail;                     /* how many were put */
 	uint64_t seen_head;                /* `head`, as it was when it last mattered */
-	struct fl_lane_ring *ring;
+	_Alignas(64) uint64_t head;        /* how many were taken */
+	uint64_t seen_tail;                /* `tail`, as it was when a taker last needed it */
+	_Alignas(64) struct fl_lane_ring *ring;
 	const uint64_t *closed; /* a word, and the bits of it that say that nothing more is put */
 	uint64_t closed_bits;
-	_Alignas(64) uint64_t head; /* how many were taken */
-	uint64_t seen_tail;         /* `tail`, as it was when a taker last needed it */
 };
 
 /* Makes an empty lane in zeroed memory. Returns 0, -ENOMEM. */

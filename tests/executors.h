@@ -9,6 +9,7 @@
 
 #include <fairlead/executor.h>
 #include <fairlead/future.h>
+#include <sched.h>
 
 static fl_executor *executor;
 
@@ -39,6 +40,12 @@ static inline fl_future *submit(fl_work function, void *arg)
 
 	ck_assert_int_eq(fl_executor_submit(&future, executor, function, arg), 0);
 	return future;
+}
+
+static inline void await_idle(uint32_t n)
+{
+	while (fl_executor_idle(executor) != n)
+		sched_yield();
 }
 
 /* Waits for it, and gives it back. */

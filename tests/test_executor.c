@@ -12,12 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void await_idle(uint32_t n)
-{
-	while (fl_executor_idle(executor) != n)
-		sched_yield();
-}
-
 static int nothing(fl_task *task, void *unused)
 {
 	(void)task;

@@ -130,6 +130,100 @@ START_TEST(a_place_is_lent_to_others)
 }
 END_TEST
 
+/* How many are at work at the same moment. */
+static int busy, most_busy;
+
+static void work_a_little(void)
+{
+	int now = __atomic_add_fetch(&busy, 1, __ATOMIC_RELAXED), most = __atomic_load_n(&most_busy, __ATOMIC_RELAXED);
+
+	while (now > most &&
+	       !__atomic_compare_exchange_n(&most_busy, &most, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+	sched_yield();
+	__atomic_sub_fetch(&busy, 1, __ATOMIC_RELAXED);
+}
+
+static int count_busy(fl_task *task, void *unused)
+{
+	(void)task;
+	(void)unused;
+	work_a_little();
+	return 0;
+}
+
+/* The same, waiting for several kinds of things at once. */
+static int wait_for_any(fl_task *task, void *unused)
+{
+	fl_event never = FL_EVENT_INIT;
+	fl_queue *queue;
+	fl_future *promise, *setter;
+	fl_waitable things[12];
+	unsigned i, n;
+
+	(void)task;
+	(void)unused;
+	ck_assert_int_eq(fl_queue_create(&queue, &(fl_queue_options){.item_size = sizeof(int)}), 0);
+	for (n = 1; n <= 12; n++) {
+		ck_assert_int_eq(fl_future_create(&promise), 0);
+		setter = submit(set_promise, promise);
+		for (i = 0; i + 1 < n; i++)
+			things[i] = i % 2 == 0 ? fl_event_waitable(&never) : fl_queue_waitable(queue);
+		things[n - 1] = fl_future_waitable(n % 2 == 0 ? promise : setter);
+		ck_assert_int_eq(fl_wait_any(n, things, n % 3 == 0 ? fl_after(FL_SECONDS(100)) : FL_FOREVER, NULL),
+				 (int)n - 1);
+		ck_assert_int_eq(finish(setter), 0);
+		fl_future_unref(promise);
+	}
+	fl_queue_destroy(queue);
+	return 0;
+}
+
+START_TEST(a_place_is_lent_by_who_waits_for_any)
+{
+	make(1);
+	ck_assert_int_eq(finish(submit(wait_for_any, NULL)), 0);
+	ck_assert_uint_le(fl_executor_threads(executor), 2);
+}
+END_TEST
+
+static int wait_in_vain(fl_task *task, void *promise)
+{
+	fl_waitable thing = fl_future_waitable(promise);
+	fl_note cancelled = FL_NOTE_INIT;
+
+	(void)task;
+	fl_note_cancel(&cancelled);
+	ck_assert_int_eq(fl_wait_any(1, &thing, INT64_MIN, NULL), -ETIMEDOUT);
+	ck_assert_int_eq(fl_wait_any(1, &thing, fl_after(FL_MS(1)), NULL), -ETIMEDOUT);
+	ck_assert_int_eq(fl_wait_any(1, &thing, FL_FOREVER, &cancelled), -ECANCELED);
+	fl_note_destroy(&cancelled);
+	return 0;
+}
+
+/* If it were not, more than one would be at work. */
+START_TEST(a_lent_place_is_taken_back)
+{
+	fl_future *futures[50], *promise;
+	int i;
+
+	make(1);
+	ck_assert_int_eq(fl_future_create(&promise), 0);
+	for (i = 0; i < 50; i++)
+		futures[i] = submit(wait_in_vain, promise);
+	for (i = 0; i < 50; i++)
+		ck_assert_int_eq(finish(futures[i]), 0);
+	await_idle(fl_executor_threads(executor));
+	most_busy = 0;
+	for (i = 0; i < 50; i++)
+		futures[i] = submit(count_busy, NULL);
+	for (i = 0; i < 50; i++)
+		ck_assert_int_eq(finish(futures[i]), 0);
+	ck_assert_int_eq(most_busy, 1);
+	fl_future_unref(promise);
+}
+END_TEST
+
 /* The first runs elsewhere and waits for an event, which work that is pending sets. */
 static int wait_for_event(fl_task *task, void *event)
 {
@@ -175,28 +269,6 @@ START_TEST(work_that_waits_for_itself_is_told)
 	ck_assert_int_eq(finish(mine), -EDEADLK);
 }
 END_TEST
-
-/* How many are at work at the same moment. */
-static int busy, most_busy;
-
-static void work_a_little(void)
-{
-	int now = __atomic_add_fetch(&busy, 1, __ATOMIC_RELAXED), most = __atomic_load_n(&most_busy, __ATOMIC_RELAXED);
-
-	while (now > most &&
-	       !__atomic_compare_exchange_n(&most_busy, &most, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-		;
-	sched_yield();
-	__atomic_sub_fetch(&busy, 1, __ATOMIC_RELAXED);
-}
-
-static int count_busy(fl_task *task, void *unused)
-{
-	(void)task;
-	(void)unused;
-	work_a_little();
-	return 0;
-}
 
 START_TEST(no_more_are_busy_than_are_allowed)
 {
@@ -297,12 +369,15 @@ START_TEST(in_a_child_there_is_nobody_to_work)
 {
 	fl_event event = FL_EVENT_INIT;
 	fl_future *running, *other = NULL;
+	fl_waitable things[2];
 	int status = 0;
 	pid_t child;
 
 	make(2);
 	running = submit(wait_for_event, &event);
 	waiting_await(&event, 1);
+	things[0] = fl_future_waitable(running);
+	things[1] = fl_event_waitable(&event);
 	child = fork();
 	if (child == 0) {
 		EXPECT(fl_executor_submit(&other, executor, nothing, NULL) == -EPERM);
@@ -310,6 +385,9 @@ START_TEST(in_a_child_there_is_nobody_to_work)
 		EXPECT(fl_executor_shutdown(executor, true, false) == -EPERM);
 		EXPECT(fl_future_result(running, NULL, 0) == -EPERM);
 		EXPECT(fl_wait(1, &running, FL_ALL_COMPLETED, FL_FOREVER, NULL) == -EPERM);
+		EXPECT(fl_wait_any(2, things, FL_FOREVER, NULL) == -EPERM);
+		fl_event_set(&event);
+		EXPECT(fl_wait_any(2, things, FL_FOREVER, NULL) == 1);
 		fl_executor_destroy(executor);
 		_exit(0);
 	}
@@ -366,6 +444,8 @@ int main(void)
 	tcase_add_loop_test(waits, a_full_pool_does_its_own_work, 0, 2);
 	tcase_add_test(waits, a_deep_chain_ends);
 	tcase_add_test(waits, a_place_is_lent_to_others);
+	tcase_add_test(waits, a_place_is_lent_by_who_waits_for_any);
+	tcase_add_test(waits, a_lent_place_is_taken_back);
 	tcase_add_test(waits, pending_work_is_done_while_others_wait);
 	tcase_add_test(waits, work_that_waits_for_itself_is_told);
 	tcase_add_test(waits, no_more_are_busy_than_are_allowed);

@@ -23,10 +23,11 @@
  *   - if it waits without deadline and note for work of its own executor that has not begun, by fl_future_result,
  *     fl_future_wait_until or fl_wait with FL_ALL_COMPLETED, it does that work itself, there and then, up to 100 of
  *     them one within another. It never does other work on top of its own, which could wait for what lies below it;
- *   - otherwise its place is lent to another thread, an idle one or a new one, until the wait is over. So there may be
- *     more threads than the maximum, by the number of those that wait for futures; but of those that do not, no more
- *     than the maximum, except from the end of such a wait to the end of the next work. At most 256 places are lent at
- *     a time; who waits beyond that only waits.
+ *   - otherwise, also in fl_completed_next and, if there is a future among what it waits for, in fl_wait_any, its place
+ *     is lent to another thread, an idle one or a new one, until the wait is over. So there may be more threads than
+ *     the maximum, by the number of those that wait for futures; but of those that do not, no more than the maximum,
+ *     except from the end of such a wait to the end of the next work. At most 256 places are lent at a time; who waits
+ *     beyond that only waits.
  * So a full pool does not deadlock over its own work, but for work that waits for itself: to wait for work that is
  * running further down on the same thread returns -EDEADLK.
  *

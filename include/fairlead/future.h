@@ -122,8 +122,7 @@ typedef int (*fl_future_callback)(fl_future *future, void *arg);
 int fl_future_add_done_callback(fl_future *future, fl_future_callback callback, void *arg) FL_NONNULL(1, 2)
 	FL_MUST_CHECK;
 
-/* The future, for fl_wait_any: ready when it is done. (A worker that waits so for its own executor's future does
- * nothing else meanwhile: there use fl_wait.) */
+/* The future, for fl_wait_any: ready when it is done. */
 fl_waitable fl_future_waitable(fl_future *future) FL_ALL_NONNULL;
 
 /* What fl_wait waits for. */

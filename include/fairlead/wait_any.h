@@ -34,6 +34,7 @@ typedef struct fl_waitable {
  * -ETIMEDOUT, -ECANCELED: none was until the deadline passed, or `note` (may be NULL) was cancelled; what is ready is
  * found whatever these say;
  * -EINVAL: n is 0 or more than 65536;
+ * -EPERM: one of them is a future of an executor that a fork has left in the parent, and is not done;
  * -ENOMEM: no memory to wait for so many; not if n is at most 8.
  * Any thread may call it; not from signal handlers.  Since 0.1. */
 int fl_wait_any(unsigned n, const fl_waitable *waitables, fl_time deadline, fl_note *note) FL_NONNULL(2) FL_MUST_CHECK;

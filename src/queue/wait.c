@@ -235,7 +235,7 @@ static bool unwatch(void *queue_, struct fl_waiter *second)
 	return false;
 }
 
-static const struct fl_waitable_kind waitable_kind = {is_ready, watch, unwatch};
+static const struct fl_waitable_kind waitable_kind = {.is_ready = is_ready, .watch = watch, .unwatch = unwatch};
 
 fl_waitable fl_queue_waitable(fl_queue *queue)
 {

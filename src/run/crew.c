@@ -297,6 +297,8 @@ bool fl_crew_lend_(fl_executor *executor)
 {
 	uint64_t state = fl_load_relaxed(&executor->state);
 
+	if (executor->epoch != fl_fork_epoch_)
+		return false; /* a forked child of the worker's: there is nobody to lend it to */
 	do
 		if (fl_crew_count(state, FL_CREW_LENT) >= FL_CREW_MOST_LENT)
 			return false;

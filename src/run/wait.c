@@ -253,7 +253,29 @@ static bool unwatch(void *future, struct fl_waiter *second)
 	return fl_park_leave_(second, future);
 }
 
-static const struct fl_waitable_kind waitable_kind = {is_ready, watch, unwatch};
+static int refuse(const void *future)
+{
+	return is_left_behind(future) ? -EPERM : 0;
+}
+
+static bool lend(void)
+{
+	return fl_tls_.worker && fl_crew_lend_(fl_tls_.worker->executor);
+}
+
+static void take_back(void)
+{
+	fl_crew_take_back_(fl_tls_.worker->executor);
+}
+
+static const struct fl_waitable_kind waitable_kind = {
+	.is_ready = is_ready,
+	.watch = watch,
+	.unwatch = unwatch,
+	.refuse = refuse,
+	.begin = lend,
+	.end = take_back,
+};
 
 fl_waitable fl_future_waitable(fl_future *future)
 {

@@ -193,7 +193,7 @@ static bool unwatch(void *event, struct fl_waiter *second)
 	return fl_park_leave_(second, event);
 }
 
-static const struct fl_waitable_kind waitable_kind = {is_ready, watch, unwatch};
+static const struct fl_waitable_kind waitable_kind = {.is_ready = is_ready, .watch = watch, .unwatch = unwatch};
 
 fl_waitable fl_event_waitable(fl_event *event)
 {

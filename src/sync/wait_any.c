@@ -6,6 +6,9 @@
  * what it was. As a second waiter is given nothing, nothing has to be given back: an object that hands things to those
  * who wait, as a queue does with its wake-ups, goes on to the next.
  *
+ * A kind of object may want something done once around the sleep: a worker of an executor that waits for a future lends
+ * its place (run/crew.c). That is a function of the kind, since this file knows nothing of executors.
+ *
  * Rejected: a descriptor for each object and poll(2): a system call for each event that is set.
  */
 #include "sync/waitable.h"
@@ -65,30 +68,65 @@ static int sleep_once(unsigned n, const fl_waitable *waitables, struct fl_waiter
 	return ready == -EAGAIN ? find_ready(n, waitables) : ready;
 }
 
+/* Why it must not sleep, or 0. */
+static int refused(unsigned n, const fl_waitable *waitables, fl_time deadline, const fl_note *note)
+{
+	unsigned i;
+	int error = 0;
+
+	for (i = 0; error == 0 && i < n; i++)
+		if (waitables[i].fl_kind->refuse)
+			error = waitables[i].fl_kind->refuse(waitables[i].fl_object);
+	return error != 0 ? error : fl_wait_refused_(deadline, note);
+}
+
+/* Has the kinds begin, of which only one has something to do; returns the one that is to end. */
+static const struct fl_waitable_kind *begin(unsigned n, const fl_waitable *waitables)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		if (waitables[i].fl_kind->begin)
+			return waitables[i].fl_kind->begin() ? waitables[i].fl_kind : NULL;
+	return NULL;
+}
+
+static int sleep_often(unsigned n, const fl_waitable *waitables, struct fl_waiter *seconds, fl_time deadline,
+		       fl_note *note)
+{
+	int ready = sleep_once(n, waitables, seconds, deadline, note), error;
+
+	while (ready == -EAGAIN) {
+		error = fl_wait_refused_(deadline, note);
+		ready = error != 0 ? error : sleep_once(n, waitables, seconds, deadline, note);
+	}
+	return ready;
+}
+
 static int wait_any(unsigned n, const fl_waitable *waitables, struct fl_waiter *seconds, fl_time deadline,
 		    fl_note *note)
 {
-	int ready;
+	const struct fl_waitable_kind *begun = begin(n, waitables);
+	int ready = sleep_often(n, waitables, seconds, deadline, note);
 
-	do {
-		ready = fl_wait_refused_(deadline, note);
-		if (ready != 0)
-			return ready;
-		ready = sleep_once(n, waitables, seconds, deadline, note);
-	} while (ready == -EAGAIN);
+	if (begun)
+		begun->end();
 	return ready;
 }
 
 int fl_wait_any(unsigned n, const fl_waitable *waitables, fl_time deadline, fl_note *note)
 {
 	struct fl_waiter few[FEW], *seconds = few;
-	int ready;
+	int ready, error;
 
 	if (n == 0 || n > MOST)
 		return -EINVAL;
 	ready = find_ready(n, waitables);
 	if (ready >= 0)
 		return ready;
+	error = refused(n, waitables, deadline, note);
+	if (error != 0)
+		return error;
 	if (n > FEW)
 		seconds = aligned_alloc(_Alignof(struct fl_waiter), n * sizeof(*seconds));
 	if (!seconds)

@@ -14,6 +14,13 @@ struct fl_waitable_kind {
 	bool (*watch)(void *object, struct fl_waiter *second);
 	/* Ends that. Returns whether it has been ready since. */
 	bool (*unwatch)(void *object, struct fl_waiter *second);
+	/* What a wait returns at once that would have to sleep, since this will never be ready: a negative errno, or 0.
+	 * NULL: always 0. */
+	int (*refuse)(const void *object);
+	/* Called once before such a wait, however many there are of the kind, and, if it has returned true, once after
+	 * it. NULL: nothing is to be done. */
+	bool (*begin)(void);
+	void (*end)(void);
 };
 
 #endif

@@ -16,7 +16,8 @@ struct objects {
 	fl_executor executor;
 	struct fl_lane lanes[2];
 	struct fl_worker workers[2];
-	fl_future promise, other;
+	fl_future promise;
+	fl_event event;
 	fl_task task;
 	int data[3]; /* written before the put, read by the work */
 	uint32_t put, done, refused, dropped;
@@ -176,6 +177,15 @@ static void wait_for_promise(void *unused)
 	model_count(&o->done);
 }
 
+static void wait_for_either(void *unused)
+{
+	fl_waitable either[2] = {fl_event_waitable(&o->event), fl_future_waitable(&o->promise)};
+
+	(void)unused;
+	model_assert(fl_wait_any(2, either, FL_FOREVER, NULL) == 1);
+	model_count(&o->done);
+}
+
 static void set_promise(void *unused)
 {
 	(void)unused;
@@ -186,6 +196,15 @@ static void set_promise(void *unused)
 static void put_waiting_and_setting(void)
 {
 	model_assert(fl_crew_put_(&o->executor, (struct fl_work_item){wait_for_promise, NULL}) == 0);
+	model_assert(fl_crew_put_(&o->executor, (struct fl_work_item){set_promise, NULL}) == 0);
+	o->put = 2;
+	model_await_note(&o->done, 2);
+	close();
+}
+
+static void put_waiting_for_any_and_setting(void)
+{
+	model_assert(fl_crew_put_(&o->executor, (struct fl_work_item){wait_for_either, NULL}) == 0);
 	model_assert(fl_crew_put_(&o->executor, (struct fl_work_item){set_promise, NULL}) == 0);
 	o->put = 2;
 	model_await_note(&o->done, 2);
@@ -249,6 +268,8 @@ const struct model_scenario model_executor_scenarios[] = {
 	 .deep_bound = 2},
 	{"executor-lend", "a place for one: it is lent by the work that waits", .setup = setup_lending,
 	 .threads = {serve_0, serve_1, put_waiting_and_setting}, .finish = all_done, .bound = 2},
+	{"executor-lend-any", "the same by work that waits for the first of two things", .setup = setup_lending,
+	 .threads = {serve_0, serve_1, put_waiting_for_any_and_setting}, .finish = all_done, .bound = 2},
 	{"executor-cancel", "a cancel races with the worker", .setup = setup_task,
 	 .threads = {serve_0, put_task, cancel_task}, .finish = task_done_or_cancelled, .bound = 3},
 	{0},

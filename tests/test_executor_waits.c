@@ -398,6 +398,63 @@ START_TEST(in_a_child_there_is_nobody_to_work)
 }
 END_TEST
 
+static void iterate_in_child(fl_completed *completed, fl_future **futures)
+{
+	fl_future *future = NULL, *promise = futures[1];
+	fl_completed *new;
+
+	EXPECT(fl_completed_next(completed) == futures[2]);
+	EXPECT(fl_completed_next(completed) == NULL);
+	EXPECT(fl_completed_next_until(completed, &future, FL_FOREVER, NULL) == -EPERM);
+	EXPECT(fl_completed_create(&new, 3, futures) == 0);
+	EXPECT(fl_completed_next(new) == futures[2]);
+	EXPECT(fl_completed_next_until(new, &future, FL_FOREVER, NULL) == -EPERM);
+	EXPECT(fl_future_set_result(promise, NULL, 0) == 0);
+	EXPECT(fl_completed_next(completed) == promise && fl_completed_next(new) == promise);
+	EXPECT(fl_completed_next(completed) == NULL && fl_completed_next(new) == NULL);
+	fl_completed_destroy(new);
+	EXPECT(fl_completed_create(&new, 2, futures + 1) == 0);
+	EXPECT(fl_completed_next(new) == promise && fl_completed_next(new) == futures[2]);
+	EXPECT(fl_completed_next_until(new, &future, FL_FOREVER, NULL) == -EPIPE);
+	fl_completed_destroy(new);
+	fl_completed_destroy(completed);
+	fl_executor_destroy(executor);
+}
+
+/* One that is done, one that the child sets itself, and one that only the parent's threads could have ended. */
+START_TEST(an_iterator_ends_in_a_child)
+{
+	fl_event event = FL_EVENT_INIT;
+	fl_completed *completed;
+	fl_future *futures[3];
+	int status = 0, i;
+	pid_t child;
+
+	make(2);
+	futures[0] = submit(wait_for_event, &event);
+	ck_assert_int_eq(fl_future_create(&futures[1]), 0);
+	futures[2] = submit(nothing, NULL);
+	ck_assert_int_eq(fl_future_result(futures[2], NULL, 0), 0);
+	waiting_await(&event, 1);
+	ck_assert_int_eq(fl_completed_create(&completed, 3, futures), 0);
+	child = fork();
+	if (child == 0) {
+		iterate_in_child(completed, futures);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+	fl_event_set(&event);
+	ck_assert_int_eq(fl_future_set_result(futures[1], NULL, 0), 0);
+	for (i = 0; i < 3; i++)
+		ck_assert_ptr_nonnull(fl_completed_next(completed));
+	ck_assert_ptr_null(fl_completed_next(completed));
+	fl_completed_destroy(completed);
+	for (i = 0; i < 3; i++)
+		fl_future_unref(futures[i]);
+}
+END_TEST
+
 #ifndef CALLS_NOT_IN_CHILD
 
 static void say(void *text)
@@ -452,6 +509,7 @@ int main(void)
 	tcase_add_loop_test(many, nothing_is_lost_and_nothing_done_twice, 0, 4);
 	tcase_add_test(many, executors_come_and_go);
 	tcase_add_test(process, in_a_child_there_is_nobody_to_work);
+	tcase_add_test(process, an_iterator_ends_in_a_child);
 #ifndef CALLS_NOT_IN_CHILD
 	tcase_add_loop_test(process, at_exit_the_work_is_done_first, 0, 2);
 #endif

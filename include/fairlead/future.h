@@ -23,7 +23,8 @@
  * When not to use it: for something that happens again and again take fl_event or a queue.
  *
  * All calls may come from any thread, none from a signal handler. No call fails or returns early because of a signal.
- * In a forked child a future is as it was; one that the parent's threads were about to set will not be set.
+ * In a forked child a future is as it was; one that the parent's threads were about to set will not be set. To wait for
+ * one of the parent's executors that is not done returns -EPERM.
  */
 #ifndef FAIRLEAD_FUTURE_H
 #define FAIRLEAD_FUTURE_H
@@ -146,12 +147,13 @@ int fl_completed_create(fl_completed **ret_completed, size_t n, fl_future *const
 /* Ends the iteration, at any time. No call may be under way. NULL is allowed. Returns NULL. Does not block. */
 fl_completed *fl_completed_destroy(fl_completed *completed);
 
-/* Blocks until one more is done, and returns it: each once. NULL: all have been returned. The iterator holds the
- * reference. Several threads may share an iterator; each future goes to one of them. */
+/* Blocks until one more is done, and returns it: each once. NULL: all have been returned; or what is left are futures
+ * of an executor that a fork has left in the parent, which are not done. The iterator holds the reference. Several
+ * threads may share an iterator; each future goes to one of them. */
 fl_future *fl_completed_next(fl_completed *completed) FL_ALL_NONNULL;
 
-/* The same with a deadline and a note: returns 0 and the future; -EPIPE: all have been returned; -ETIMEDOUT;
- * -ECANCELED. */
+/* The same with a deadline and a note: returns 0 and the future; -EPIPE: all have been returned; -EPERM: none is done,
+ * and there is one that a fork has left in the parent; -ETIMEDOUT; -ECANCELED. */
 int fl_completed_next_until(fl_completed *completed, fl_future **ret_future, fl_time deadline, fl_note *note)
 	FL_NONNULL(1, 2) FL_MUST_CHECK;
 

@@ -11,6 +11,10 @@
  *   [C3] An arrival wakes one waiter, which looks again; the last one to be given wakes all, who then know that there
  *        is none left for them. A waiter that is woken and finds nothing queues again.
  *
+ * In a forked child those that belong to the parent's executors do not arrive any more, nor does one that was done at
+ * the moment of the fork and whose callbacks were still to be called by a thread that is not here. Who would have to
+ * wait while there is such a one is refused. It is looked for only if there can be one, since it takes a look at all.
+ *
  * A callback is taken back when the iterator is destroyed, if that is still possible: a future that is never done
  * would keep its iterator, and the iterator the future.
  *
@@ -23,14 +27,18 @@
 #include "sync/wait.h"
 #include <stdlib.h>
 
+#define STRANDED 255u /* no epoch */
+
 struct arrival {
 	struct fl_callback callback;
 	fl_future *future;
 	fl_completed *completed;
+	bool here; /* it has arrived; under the bucket's lock */
 };
 
 struct fl_completed {
 	uint32_t refs;
+	uint8_t epoch; /* fl_fork_epoch_ at its making; or STRANDED: one was left behind even then */
 	size_t n, arrived, given;
 	fl_future **order; /* behind the arrivals in memory */
 	struct arrival arrivals[];
@@ -51,13 +59,14 @@ static void unref(fl_completed *completed, uint32_t n)
 	free(completed);
 }
 
-static void arrive(fl_completed *completed, fl_future *future)
+static void arrive(fl_completed *completed, struct arrival *arrival)
 {
 	struct fl_wake_list list = {0};
 	struct fl_bucket *bucket = fl_park_lock_(completed);
 	struct fl_waiter *waiter = fl_park_first_(bucket, completed);
 
-	completed->order[completed->arrived++] = future;
+	completed->order[completed->arrived++] = arrival->future;
+	arrival->here = true;
 	if (waiter)
 		fl_park_take_(bucket, waiter, &list);
 	fl_park_unlock_(bucket);
@@ -68,7 +77,8 @@ static int has_arrived(fl_future *future, void *arrival_)
 {
 	struct arrival *arrival = arrival_;
 
-	arrive(arrival->completed, future);
+	(void)future;
+	arrive(arrival->completed, arrival);
 	unref(arrival->completed, 1);
 	return 0;
 }
@@ -87,12 +97,15 @@ void fl_completed_begin_(fl_completed *completed, size_t n, fl_future *const *fu
 
 	completed->refs = (uint32_t)n + 1;
 	completed->n = n;
+	completed->epoch = fl_fork_epoch_;
 	completed->order = (fl_future **)(void *)&completed->arrivals[n];
 	for (i = 0; i < n; i++)
 		completed->arrivals[i].future = fl_future_ref(futures[i]);
 	for (i = 0; i < n; i++) {
 		arrival = &completed->arrivals[i];
 		arrival->completed = completed;
+		if (fl_future_left_behind_(futures[i]))
+			completed->epoch = STRANDED;
 		arrival->callback = (struct fl_callback){.function = has_arrived, .arg = arrival};
 		if (!fl_future_call_(futures[i], &arrival->callback))
 			has_arrived(futures[i], arrival);
@@ -150,6 +163,22 @@ static int take_or_queue(fl_completed *completed, fl_future **ret_future, struct
 	return error;
 }
 
+/* Whether one of those that have not arrived never will. */
+static bool is_stranded(fl_completed *completed)
+{
+	struct fl_bucket *bucket;
+	bool stranded = false;
+	size_t i;
+
+	if (fl_likely(completed->epoch == fl_fork_epoch_))
+		return false;
+	bucket = fl_park_lock_(completed);
+	for (i = 0; !stranded && i < completed->n; i++)
+		stranded = !completed->arrivals[i].here && fl_future_left_behind_(completed->arrivals[i].future);
+	fl_park_unlock_(bucket);
+	return stranded;
+}
+
 /* The waiter is queued. A worker lends its place meanwhile: see run/crew.c. */
 static int wait_lending(struct fl_waiter *waiter, fl_completed *completed, fl_time deadline, fl_note *note)
 {
@@ -168,7 +197,7 @@ int fl_completed_next_until(fl_completed *completed, fl_future **ret_future, fl_
 	int error = take_or_queue(completed, ret_future, NULL);
 
 	while (error == -EAGAIN) {
-		error = fl_wait_refused_(deadline, note);
+		error = is_stranded(completed) ? -EPERM : fl_wait_refused_(deadline, note);
 		if (error != 0)
 			return error;
 		error = take_or_queue(completed, ret_future, &waiter);

@@ -6,6 +6,7 @@
 #ifndef FL_RUN_FUTURE_H
 #define FL_RUN_FUTURE_H
 
+#include "base/fork.h"
 #include "base/park.h"
 #include <fairlead/future.h>
 #include <stdarg.h>
@@ -54,6 +55,13 @@ void fl_future_begin_(fl_future *future, uint32_t refs);
 static inline uint32_t fl_future_phase(const fl_future *future)
 {
 	return fl_load_relaxed(&future->state) & FL_FUTURE_PHASE;
+}
+
+/* Whether it will never be done, since its executor's threads are the parent's, which this process was forked from;
+ * unless it is done already. */
+static inline bool fl_future_left_behind_(const fl_future *future)
+{
+	return future->home && future->epoch != fl_fork_epoch_;
 }
 
 /* From pending to running; false if it was not pending. */

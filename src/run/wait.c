@@ -18,7 +18,6 @@
  */
 #include "run/executor.h"
 
-#include "base/fork.h"
 #include "base/keep_errno.h"
 #include "base/spin.h"
 #include "sync/wait.h"
@@ -81,19 +80,13 @@ static int wait_working(struct fl_worker *worker, fl_future *future, fl_time dea
 	return error;
 }
 
-/* Whether it will never be done, since its executor's threads are the parent's. */
-static bool is_left_behind(const fl_future *future)
-{
-	return future->home && future->epoch != fl_fork_epoch_;
-}
-
 int fl_future_wait_until(fl_future *future, fl_time deadline, fl_note *note)
 {
 	int error;
 
 	if (fl_future_done(future))
 		return 0;
-	error = is_left_behind(future) ? -EPERM : fl_wait_refused_(deadline, note);
+	error = fl_future_left_behind_(future) ? -EPERM : fl_wait_refused_(deadline, note);
 	if (error != 0)
 		return error;
 	if (fl_tls_.worker)
@@ -219,8 +212,8 @@ static int wait_several(struct several *several, fl_time deadline, fl_note *note
 	if (enough)
 		return done;
 	for (i = 0; i < several->n; i++)
-		left_behind =
-			left_behind || (is_left_behind(several->futures[i]) && !fl_future_done(several->futures[i]));
+		left_behind = left_behind ||
+			      (fl_future_left_behind_(several->futures[i]) && !fl_future_done(several->futures[i]));
 	error = left_behind ? -EPERM : fl_wait_refused_(deadline, note);
 	if (error != 0)
 		return error;
@@ -255,7 +248,7 @@ static bool unwatch(void *future, struct fl_waiter *second)
 
 static int refuse(const void *future)
 {
-	return is_left_behind(future) ? -EPERM : 0;
+	return fl_future_left_behind_(future) ? -EPERM : 0;
 }
 
 static bool lend(void)

@@ -279,6 +279,39 @@ START_TEST(all_who_wait_are_woken)
 }
 END_TEST
 
+static fl_event gone_on = FL_EVENT_INIT;
+
+static int wait_and_go_on(void *unused)
+{
+	int error = wait_for_it(unused);
+
+	fl_event_set(&gone_on);
+	return error;
+}
+
+static int await_gone_on(fl_future *done, void *unused)
+{
+	(void)unused;
+	ck_assert(fl_future_done(done));
+	fl_event_wait(&gone_on);
+	n_calls++;
+	return 0;
+}
+
+/* The callback ends only after who waited has gone on. */
+START_TEST(who_waits_does_not_wait_for_callbacks)
+{
+	struct call call;
+
+	ck_assert_int_eq(fl_future_add_done_callback(future, await_gone_on, NULL), 0);
+	call_start(&call, wait_and_go_on, NULL);
+	waiting_await(future, 1);
+	ck_assert_int_eq(fl_future_set_result(future, NULL, 0), 0);
+	ck_assert_int_eq(n_calls, 1);
+	ck_assert_int_eq(call_end(&call), 0);
+}
+END_TEST
+
 START_TEST(a_wait_ends_by_its_deadline_or_its_note)
 {
 	fl_note note = FL_NOTE_INIT;
@@ -430,6 +463,7 @@ int main(void)
 	tcase_add_test(callbacks, a_callback_may_use_it_and_set_others);
 	tcase_add_test(callbacks, one_that_is_given_back_unset_calls_them_with_an_error);
 	tcase_add_test(waiting, all_who_wait_are_woken);
+	tcase_add_test(waiting, who_waits_does_not_wait_for_callbacks);
 	tcase_add_test(waiting, a_wait_ends_by_its_deadline_or_its_note);
 	tcase_add_test(contention, whoever_comes_when_each_is_told_once);
 	tcase_add_test(contention, the_last_reference_frees_it);

@@ -119,7 +119,8 @@ typedef int (*fl_future_callback)(fl_future *future, void *arg);
 
 /* Has callback(future, arg) called exactly once, when the future is done: by the thread that sets or cancels it, which
  * holds no lock of Fairlead then; or before this returns, if it is done already. Several are called in the order in
- * which they were added. Returns 0, -ENOMEM. Does not block. */
+ * which they were added. It is done before they are called, and who waits for it is woken before: a thread may go on
+ * while callbacks are still running, or have not begun. Returns 0, -ENOMEM. Does not block. */
 int fl_future_add_done_callback(fl_future *future, fl_future_callback callback, void *arg) FL_NONNULL(1, 2)
 	FL_MUST_CHECK;
 

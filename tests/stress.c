@@ -311,7 +311,8 @@ struct options {
 /* The kind of that number, NULL after the last. */
 static const struct stress_kind *kind_at(unsigned i)
 {
-	static const struct stress_kind *const lists[] = {stress_locks, stress_signals, stress_queues};
+	static const struct stress_kind *const lists[] = {stress_locks, stress_signals, stress_queues, stress_executors,
+							  stress_loops};
 	const struct stress_kind *kind;
 	unsigned list;
 

@@ -39,8 +39,8 @@ struct stress_kind {
 	bool all_take_part; /* in every round; otherwise rounds are divided among the workers */
 };
 
-extern const struct stress_kind stress_locks[], stress_signals[],
-	stress_queues[]; /* each ended by one without a name */
+/* Each ended by one without a name. */
+extern const struct stress_kind stress_locks[], stress_signals[], stress_queues[], stress_executors[], stress_loops[];
 
 /* How to ask. */
 struct stress_way {

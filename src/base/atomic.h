@@ -27,7 +27,8 @@
 #define fl_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
 /* Where a thread writes one word and then reads another, and a second thread does so the other way round, and one of
- * them at least must see what the other one wrote (Dekker's flags): all four of this kind; fl_cas_seq_cst is too. */
+ * them at least must see what the other one wrote (Dekker's flags): all four of this kind, or fl_cas_seq_cst and
+ * fl_exchange_seq_cst. */
 #define fl_load_seq_cst(p) __atomic_load_n((p), __ATOMIC_SEQ_CST)
 #define fl_store_seq_cst(p, v) __atomic_store_n((p), (v), __ATOMIC_SEQ_CST)
 
@@ -48,6 +49,7 @@
 #define fl_exchange_acquire(p, v) __atomic_exchange_n((p), (v), __ATOMIC_ACQUIRE)
 #define fl_exchange_release(p, v) __atomic_exchange_n((p), (v), __ATOMIC_RELEASE)
 #define fl_exchange_acq_rel(p, v) __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
+#define fl_exchange_seq_cst(p, v) __atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)
 
 /* These return what *p was. */
 #define fl_add_relaxed(p, v) __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)

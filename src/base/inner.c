@@ -20,11 +20,11 @@ void fl_inner_acquire_slow_(struct fl_inner *inner)
 			uint32_t state = 0;
 
 			fl_relax();
-			/* [inner.1] acquire; pairs with [inner.2] */
+			/* [inner.1] acquire; pairs with [inner.2], [inner.4] */
 			if (fl_load_relaxed(&inner->state) == 0 && fl_cas_acquire(&inner->state, &state, 1))
 				return;
 		}
-	/* [inner.3] acquire; pairs with [inner.2] */
+	/* [inner.3] acquire; pairs with [inner.2], [inner.4] */
 	while (fl_exchange_acquire(&inner->state, 2) != 0)
 		fl_word_wait_(&inner->state, 2, FL_FOREVER, FL_WORD_PRIVATE);
 }

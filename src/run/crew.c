@@ -17,7 +17,7 @@
  * Invariants:
  *   [W1] While there is work in a lane and a free place, somebody is LOOKING, or is about to look at the lanes once
  *        more. Who puts looks at the state after it has put; who ceases to look changes the state and then looks at the
- *        lanes. All four are seq_cst: one of the two sees the other ([lane.1] and [crew.1], [crew.2] and [lane.7]).
+ *        lanes. All four are seq_cst: one of the two sees the other ([inner.4] and [crew.1], [crew.2] and [inner.5]).
  *        Who lends its place does the same.
  *   [W2] So at most one thread is woken at a time: while one is LOOKING nobody wakes another. When the last one that
  *        was looking has found work, and there is more, it wakes the next. A burst wakes as many as it needs, one by

@@ -15,6 +15,8 @@
  *        it finds there what it would find in the new one, since that began with copies of all that was not taken.
  *   [L4] Who takes asks for the tail, which those who put write again and again, only when it has taken all that it
  *        knew of; so a taker that is behind does not disturb them.
+ *   [L5] Whoever puts releases the lock in the one order of all seq_cst operations, and fl_lane_has_ looks at the lock
+ *        in it: who asks after that release sees what was put before it. To write the tail need not be ordered so.
  *
  * Progress: to take is lock-free. To put takes the lock for some ten instructions; a thread that loses its processor in
  * there holds up those who put into the same lane, and nobody who takes.
@@ -110,10 +112,10 @@ int fl_lane_put_(struct fl_lane *lane, struct fl_work_item item)
 	error = fl_load_relaxed(lane->closed) & lane->closed_bits ? -EPIPE : make_room(lane, tail);
 	if (fl_likely(error == 0)) {
 		write_item(lane->ring, tail, item);
-		/* [lane.1] seq_cst; pairs with [lane.2], [lane.7] */
-		fl_store_seq_cst(&lane->tail, tail + 1);
+		/* [lane.1] release; pairs with [lane.2] */
+		fl_store_release(&lane->tail, tail + 1);
 	}
-	fl_inner_release(&lane->lock);
+	fl_inner_release_in_order(&lane->lock);
 	return error;
 }
 
@@ -159,6 +161,6 @@ bool fl_lane_take_(struct fl_lane *lane, struct fl_work_item *ret_item)
 
 bool fl_lane_has_(const struct fl_lane *lane)
 {
-	/* [lane.7] seq_cst; pairs with [lane.1] */
-	return fl_load_relaxed(&lane->head) < fl_load_seq_cst(&lane->tail);
+	fl_inner_look_in_order(&lane->lock);
+	return fl_load_relaxed(&lane->head) < fl_load_relaxed(&lane->tail);
 }

@@ -42,7 +42,8 @@ int fl_lane_put_(struct fl_lane *lane, struct fl_work_item item);
 /* Takes the first; false: there is none. */
 bool fl_lane_take_(struct fl_lane *lane, struct fl_work_item *ret_item);
 
-/* Whether there is something in it, in the one order of all seq_cst operations. */
+/* Whether there is something in it, in the one order of all seq_cst operations; what was put before, and taken by
+ * nobody, is seen. */
 bool fl_lane_has_(const struct fl_lane *lane);
 
 /* After the word says that it is closed: returns when every put that has not seen that is over. */

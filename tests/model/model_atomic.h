@@ -83,6 +83,7 @@ uint64_t model_change(struct model_site *site, enum model_change change, volatil
 #define fl_exchange_acquire(p, v) MODEL_CHANGE("exchange", MODEL_EXCHANGE, MODEL_ACQUIRE, p, v, #p)
 #define fl_exchange_release(p, v) MODEL_CHANGE("exchange", MODEL_EXCHANGE, MODEL_RELEASE, p, v, #p)
 #define fl_exchange_acq_rel(p, v) MODEL_CHANGE("exchange", MODEL_EXCHANGE, MODEL_ACQ_REL, p, v, #p)
+#define fl_exchange_seq_cst(p, v) MODEL_CHANGE("exchange", MODEL_EXCHANGE, MODEL_ACQ_REL, p, v, #p)
 #define fl_add_relaxed(p, v) MODEL_CHANGE("add", MODEL_ADD, MODEL_RELAXED, p, v, #p)
 #define fl_add_release(p, v) MODEL_CHANGE("add", MODEL_ADD, MODEL_RELEASE, p, v, #p)
 #define fl_sub_relaxed(p, v) MODEL_CHANGE("sub", MODEL_SUB, MODEL_RELAXED, p, v, #p)

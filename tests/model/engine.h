@@ -7,6 +7,7 @@
  *   races.c      who knows of which access: release and acquire, data races
  *   operations.c atomics, sleeping and waking, the quick release, the clock: the steps that are scheduled
  *   plain.c      plain accesses, as the compiler reports them
+ *   heap.c       malloc and free
  *   descriptor.c an eventfd
  *   state.c      an execution's state as one run of bytes: saved, restored, compared
  *   execution.c  one execution, step by step; a schedule written down, and replayed
@@ -65,15 +66,18 @@ struct model_thread {
 	const struct model_site *site;
 };
 
+#define MODEL_FREED 6 /* at most, of an execution */
+
 /* All of it is put back when the search goes back. */
 struct model_execution {
 	struct model_thread threads[MODEL_THREADS];
 	uint8_t sleepers[MODEL_THREADS]; /* in the order in which they came */
 	uint8_t n_sleepers;
 	uint8_t jumps, stray, faults; /* how many are left of each */
+	uint8_t n_freed, n_blocks;    /* blocks: of the heap, and not freed */
 	struct {
 		const char *begin, *end;
-	} freed[2];
+	} freed[MODEL_FREED];
 	char *heap;
 };
 
@@ -139,7 +143,11 @@ void model_keep(const volatile void *address);
 void model_learned(void);
 bool model_learned_something(bool forget);
 
+/* Memory from the arena, of cache lines. */
 void *model_allocate(size_t size);
+
+/* A plain access of the code at `pc`. */
+void model_plain(const volatile void *address, size_t size, enum model_access kind, const void *pc);
 
 /* Words that are put back. */
 struct model_cell {

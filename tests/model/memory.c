@@ -296,7 +296,7 @@ static void check_alive(const volatile void *address, const struct model_site *s
 	if (on >= 0 && on != model_running && byte < model_stack_end((unsigned)on) &&
 	    (byte < model_now.threads[on].fiber.low || model_now.threads[on].status == MODEL_RETURNED))
 		model_fail("%s touches what thread %c had on its stack before it returned", site->operation, 'a' + on);
-	for (i = 0; i < sizeof(model_now.freed) / sizeof(model_now.freed[0]); i++)
+	for (i = 0; i < model_now.n_freed; i++)
 		if (byte >= model_now.freed[i].begin && byte < model_now.freed[i].end)
 			model_fail("%s touches freed memory: %s", site->operation, model_describe(address));
 }
@@ -351,9 +351,9 @@ void *model_objects(size_t size)
 
 void model_free(const void *address, size_t size)
 {
-	unsigned i = model_now.freed[0].begin ? 1 : 0;
+	unsigned i = model_now.n_freed++;
 
-	need(!model_now.freed[i].begin, "more frees than the model can follow");
+	need(i < MODEL_FREED, "more frees than the model can follow");
 	model_now.freed[i].begin = address;
 	model_now.freed[i].end = (const char *)address + size;
 }

@@ -9,7 +9,7 @@
  *   - nobody can run and not everybody has returned: a deadlock, which is what a lost wake-up comes to;
  *   - two threads touch plain memory, at least one of them writing, and no release and acquire order the two: a data
  *     race. Scenarios and sources are compiled so that every plain access is seen;
- *   - a thread touches another's stack below what is in use, or memory that was given to model_free;
+ *   - a thread touches another's stack below what is in use, or memory that was freed, or frees it twice;
  *   - from some point on, no schedule leads to the end: a livelock.
  *
  * Threads share only what lies in the memory that model_objects returns (zeroed before each execution), which
@@ -46,8 +46,11 @@ void *model_objects(size_t size);
 #define model_name(p) model_name_as((p), sizeof(*(p)), #p)
 void model_name_as(const void *address, size_t size, const char *name);
 
-/* From here on nobody may touch it. */
+/* From here on nobody may touch it: for what the scenario has of objects; what the sources free by free() is seen. */
 void model_free(const void *address, size_t size);
+
+/* How many blocks the sources have allocated and not freed. */
+unsigned model_blocks(void);
 
 #define model_assert(condition) ((condition) ? (void)0 : model_fail_assertion(__FILE__, __LINE__, #condition))
 void model_fail_assertion(const char *file, int line, const char *condition) __attribute__((noreturn));

@@ -7,13 +7,12 @@
  */
 #include "engine.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* A piece of code that makes plain accesses. */
 static struct model_site site = {"plain", "", "plain access", "", 0, 0, MODEL_RELAXED, 0, 0, 0};
 
-static void plain(const volatile void *address, size_t size, enum model_access kind, const void *pc)
+void model_plain(const volatile void *address, size_t size, enum model_access kind, const void *pc)
 {
 	const struct model_site *where = &site;
 
@@ -33,22 +32,22 @@ static void plain(const volatile void *address, size_t size, enum model_access k
 	void __tsan_read##size(void *address); \
 	void __tsan_read##size(void *address) \
 	{ \
-		plain(address, size, MODEL_READS, PC); \
+		model_plain(address, size, MODEL_READS, PC); \
 	} \
 	void __tsan_write##size(void *address); \
 	void __tsan_write##size(void *address) \
 	{ \
-		plain(address, size, MODEL_WRITES, PC); \
+		model_plain(address, size, MODEL_WRITES, PC); \
 	} \
 	void __tsan_unaligned_read##size(void *address); \
 	void __tsan_unaligned_read##size(void *address) \
 	{ \
-		plain(address, size, MODEL_READS, PC); \
+		model_plain(address, size, MODEL_READS, PC); \
 	} \
 	void __tsan_unaligned_write##size(void *address); \
 	void __tsan_unaligned_write##size(void *address) \
 	{ \
-		plain(address, size, MODEL_WRITES, PC); \
+		model_plain(address, size, MODEL_WRITES, PC); \
 	}
 
 HOOKS(1)
@@ -60,93 +59,44 @@ HOOKS(16)
 void __tsan_read_range(void *address, unsigned long size);
 void __tsan_read_range(void *address, unsigned long size)
 {
-	plain(address, size, MODEL_READS, PC);
+	model_plain(address, size, MODEL_READS, PC);
 }
 
 void __tsan_write_range(void *address, unsigned long size);
 void __tsan_write_range(void *address, unsigned long size)
 {
-	plain(address, size, MODEL_WRITES, PC);
+	model_plain(address, size, MODEL_WRITES, PC);
 }
 
 /* clang's names for what gcc calls in the C library, where it is not seen (there, the build renames them). */
 void *__tsan_memset(void *address, int byte, size_t size);
 void *__tsan_memset(void *address, int byte, size_t size)
 {
-	plain(address, size, MODEL_WRITES, PC);
+	model_plain(address, size, MODEL_WRITES, PC);
 	return memset(address, byte, size);
 }
 
 void *__tsan_memcpy(void *to, const void *from, size_t size);
 void *__tsan_memcpy(void *to, const void *from, size_t size)
 {
-	plain(from, size, MODEL_READS, PC);
-	plain(to, size, MODEL_WRITES, PC);
+	model_plain(from, size, MODEL_READS, PC);
+	model_plain(to, size, MODEL_WRITES, PC);
 	return memcpy(to, from, size);
 }
 
 void *model_memset(void *address, int byte, size_t size);
 void *model_memset(void *address, int byte, size_t size)
 {
-	plain(address, size, MODEL_WRITES, PC);
+	model_plain(address, size, MODEL_WRITES, PC);
 	return memset(address, byte, size);
 }
 
 void *model_memcpy(void *to, const void *from, size_t size);
 void *model_memcpy(void *to, const void *from, size_t size)
 {
-	plain(from, size, MODEL_READS, PC);
-	plain(to, size, MODEL_WRITES, PC);
+	model_plain(from, size, MODEL_READS, PC);
+	model_plain(to, size, MODEL_WRITES, PC);
 	return memcpy(to, from, size);
-}
-
-/* Memory among the static variables, for what lives as long as the program: threads' records. */
-void *model_calloc(size_t n, size_t size);
-void *model_calloc(size_t n, size_t size)
-{
-	static _Alignas(64) char pool[65536];
-	static size_t used;
-	void *memory = pool + used;
-
-	used += (n * size + 63) / 64 * 64;
-	return used <= sizeof(pool) ? memory : NULL;
-}
-
-/* Memory from the scenario's objects, so that it is put back. It is never used again. */
-void model_discard(void *address);
-void model_discard(void *address)
-{
-	(void)address;
-}
-
-void *model_realloc(void *address, size_t size);
-void *model_realloc(void *address, size_t size)
-{
-	void *memory = model_allocate(size);
-
-	plain(memory, size, MODEL_WRITES, PC);
-	if (address)
-		memcpy(memory, address, size);
-	return memory;
-}
-
-void *model_aligned_alloc(size_t alignment, size_t size);
-void *model_aligned_alloc(size_t alignment, size_t size)
-{
-	(void)alignment; /* of a cache line, as all of it */
-	return model_allocate(size);
-}
-
-void *model_reallocarray(void *address, size_t n, size_t size);
-void *model_reallocarray(void *address, size_t n, size_t size)
-{
-	return model_realloc(address, n * size);
-}
-
-void *model_malloc(size_t size);
-void *model_malloc(size_t size)
-{
-	return model_realloc(NULL, size);
 }
 
 void __tsan_init(void);

@@ -8,12 +8,14 @@
 
 #include "base/word.h"
 #include <fairlead/lock.h>
+#include <stdlib.h>
 
 struct objects {
 	uint32_t flag, other, word;
 	int data, seen;
 	uint32_t *borrowed;
 	fl_lock lock;
+	int *block;
 };
 static struct objects *o;
 
@@ -129,6 +131,40 @@ static void use_given_away(void)
 		fl_store_relaxed(&o->word, 1);
 }
 
+/* Given back to malloc. */
+
+static void setup_block(void)
+{
+	setup();
+	o->block = malloc(sizeof(*o->block));
+	o->flag = 2;
+}
+
+static void use_and_unref_relaxed(void)
+{
+	model_assert(*o->block == 0);
+	if (fl_sub_relaxed(&o->flag, 1) == 1)
+		free(o->block);
+}
+
+static void free_and_say(void)
+{
+	free(o->block);
+	fl_store_release(&o->flag, 1);
+}
+
+static void use_when_freed(void)
+{
+	if (fl_load_acquire(&o->flag) == 1)
+		model_assert(*o->block == 0);
+}
+
+static void free_when_freed(void)
+{
+	if (fl_load_acquire(&o->flag) == 1)
+		free(o->block);
+}
+
 const struct model_broken model_broken[] = {
 	{{"lost update", "a load and a store instead of an addition", .setup = setup, .threads = {add_one, add_one},
 	  .finish = added_two},
@@ -146,6 +182,13 @@ const struct model_broken model_broken[] = {
 	 "store touches what thread a had on its stack"},
 	{{"use after free", "memory given away", .setup = setup, .threads = {give_away, use_given_away}},
 	 "store touches freed memory"},
+	{{"use of a freed block", "after free()", .setup = setup_block, .threads = {free_and_say, use_when_freed}},
+	 "plain access touches freed memory"},
+	{{"freed twice", "two free() of one block", .setup = setup_block, .threads = {free_and_say, free_when_freed}},
+	 "freed again"},
+	{{"freed in use", "a counted block, and no order between the last use and the free", .setup = setup_block,
+	  .threads = {use_and_unref_relaxed, use_and_unref_relaxed}},
+	 "data race"},
 	{{"misuse", "reported by the library", .setup = setup, .threads = {release_free_lock}}, "misuse of lock"},
 	{{0}, NULL},
 };

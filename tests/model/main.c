@@ -26,7 +26,7 @@
 static const struct model_scenario *const lists[] = {
 	model_lock_scenarios,     model_condition_scenarios, model_signal_scenarios, model_round_scenarios,
 	model_rwlock_scenarios,   model_frame_scenarios,     model_queue_scenarios,  model_future_scenarios,
-	model_executor_scenarios, model_parallel_scenarios};
+	model_executor_scenarios, model_parallel_scenarios,  model_group_scenarios};
 static const unsigned n_lists = sizeof(lists) / sizeof(lists[0]);
 
 static unsigned n_tests, n_failed;

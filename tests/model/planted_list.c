@@ -176,5 +176,17 @@ const struct model_planted model_planted[] = {
 	 "leaves the first piece where it is", 1, "scenario_parallel.c"},
 	{"parallel-error", MODEL_LOSE_MARK, "run/parallel.c fail cas &loop->error", "keeps no error", 0xffffffffu,
 	 "scenario_parallel.c"},
+
+	WEAKEN("group", "event.1", "data race"),
+	WEAKEN("group", "event.3", "data race"),
+	WEAKEN("group-child", "inner.1", "data race"),
+	WEAKEN("group-child", "inner.2", "data race"),
+	LOSE_WAKE("group", "deadlock"),
+	LOSE_WAKE("group-error", "deadlock"),
+	LEAVE_OUT("group-error", "sync/note.c cancel_one store &note->fl_state", "deadlock"),
+	{"group-error", MODEL_LOSE_MARK, "run/group.c fail cas &group->error", "keeps no error", 0xffffffffu,
+	 "scenario_group.c"},
+	{"group-cancel", MODEL_LOSE_MARK, "run/group.c fail cas &group->error", "keeps no error", 0xffffffffu,
+	 "scenario_group.c"},
 	{0},
 };

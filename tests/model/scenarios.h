@@ -8,7 +8,7 @@
 
 extern const struct model_scenario model_lock_scenarios[], model_condition_scenarios[], model_signal_scenarios[],
 	model_round_scenarios[], model_rwlock_scenarios[], model_frame_scenarios[], model_queue_scenarios[],
-	model_future_scenarios[], model_executor_scenarios[], model_parallel_scenarios[];
+	model_future_scenarios[], model_executor_scenarios[], model_parallel_scenarios[], model_group_scenarios[];
 
 /* A scenario that must fail, and how what the model says about it begins. */
 struct model_broken {

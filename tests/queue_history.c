@@ -15,9 +15,9 @@
  * Small: --small N times three threads make six calls each, on a queue with no bound, or one of 1 or 2; history_search
  * says whether that was one, which is exact always.
  *
- * It speaks TAP, and exits with 1 at the first history that is none. A watchdog ends it if nothing happens for 30 s.
- * What keeps the threads together rests on pthreads, since Fairlead is what is doubted here. --plant makes this program
- * itself disturb what goes through the queue, and the checker must notice (run-queue-history.sh).
+ * It speaks TAP, and exits with 1 at the first history that is none. A watchdog ends it if nothing happens for 30 s
+ * (watchdog.h). --plant makes this program itself disturb what goes through the queue, and the checker must notice
+ * (run-queue-history.sh).
  *
  * The time is CLOCK_MONOTONIC, which the kernel keeps from running backwards from one processor to another; around it
  * stands a fence, so that what a call has written is seen by others before the time at which it says it returned.
@@ -25,6 +25,7 @@
 #define _GNU_SOURCE
 #include "queue_history.h"
 
+#include "watchdog.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -34,16 +35,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STUCK_AFTER = 30 };
-
 static struct {
-	pthread_mutex_t mutex;
-	pthread_cond_t ended;
-	pthread_barrier_t start;
-	unsigned running;
 	int number; /* of the test */
 	char doing[80];
-} common = {.mutex = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER};
+} common;
 
 struct recording recording;
 
@@ -85,37 +80,7 @@ static _Noreturn void give_up(void)
 
 		printf("# thread %u: %s\n", i, in ? in : "in no call");
 	}
-	recording_fail("nobody has begun a call for %d s", STUCK_AFTER);
-}
-
-/* Waits a second at most. Returns whether workers are left. */
-static bool wait_for_workers(void)
-{
-	struct timespec until;
-	bool left;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec++;
-	pthread_mutex_lock(&common.mutex);
-	if (common.running > 0)
-		pthread_cond_timedwait(&common.ended, &common.mutex, &until);
-	left = common.running > 0;
-	pthread_mutex_unlock(&common.mutex);
-	return left;
-}
-
-static void watch(void)
-{
-	uint64_t last = 0, now;
-	int idle = 0;
-
-	while (wait_for_workers()) {
-		now = progress();
-		idle = now == last ? idle + 1 : 0;
-		last = now;
-		if (idle >= STUCK_AFTER)
-			give_up();
-	}
+	recording_fail("nobody has begun a call for %d s", WATCHDOG_PATIENCE);
 }
 
 /* ---- threads ---- */
@@ -124,12 +89,9 @@ static void *work(void *arg)
 {
 	struct worker *worker = arg;
 
-	pthread_barrier_wait(&common.start);
+	watchdog_begin();
 	recording.work(worker);
-	pthread_mutex_lock(&common.mutex);
-	if (--common.running == 0)
-		pthread_cond_signal(&common.ended);
-	pthread_mutex_unlock(&common.mutex);
+	watchdog_end();
 	return NULL;
 }
 
@@ -142,8 +104,7 @@ static void run_workers(unsigned threads, void (*body)(struct worker *worker))
 	if (!recording.workers)
 		recording_fail("no memory");
 	memset(recording.workers, 0, threads * sizeof(*recording.workers));
-	common.running = threads;
-	pthread_barrier_init(&common.start, NULL, threads);
+	watchdog_expect(threads);
 	for (unsigned i = 0; i < threads; i++) {
 		struct worker *worker = &recording.workers[i];
 
@@ -154,10 +115,9 @@ static void run_workers(unsigned threads, void (*body)(struct worker *worker))
 	for (unsigned i = 0; i < threads; i++)
 		if (pthread_create(&recording.workers[i].thread, NULL, work, &recording.workers[i]) != 0)
 			recording_fail("no thread");
-	watch();
+	watchdog_watch(progress, give_up);
 	for (unsigned i = 0; i < threads; i++)
 		pthread_join(recording.workers[i].thread, NULL);
-	pthread_barrier_destroy(&common.start);
 }
 
 static void free_workers(void)

@@ -8,14 +8,14 @@
  * part in each. It speaks TAP: a line for each kind and number of threads, with how the asking ended. It exits with 1
  * at the first invariant that does not hold.
  *
- * A watchdog looks every second whether anybody has begun a new round. If nobody has for 30 s it says what each
- * thread is blocked in, and who is queued for it, and the program fails: a lost wake-up shows as that. The watchdog,
- * and what keeps the workers together, rest on pthreads, since Fairlead is what is doubted here.
+ * A watchdog looks every second whether anybody has begun a new round (watchdog.h). If nobody has for 30 s it says what
+ * each thread is blocked in, and who is queued for it, and the program fails.
  */
 #define _GNU_SOURCE
 #include "stress.h"
 
 #include "base/park.h"
+#include "watchdog.h"
 #include <errno.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -25,19 +25,16 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STUCK_AFTER = 30, SHORT_ROUNDS = 20000 };
+enum { SHORT_ROUNDS = 20000 };
 
 static const unsigned usual_threads[] = {2, 8, 32};
 
 static struct {
 	const struct stress_kind *kind;
-	unsigned threads, running;
+	unsigned threads;
 	struct stress_worker *workers;
-	pthread_mutex_t mutex;
-	pthread_cond_t ended;
-	pthread_barrier_t start;
 	int number;
-} run = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+} run;
 
 /* ---- for the kinds ---- */
 
@@ -186,7 +183,7 @@ static _Noreturn void give_up(void)
 	unsigned i;
 
 	say_where();
-	printf("# nobody has begun a round for %d s\n", STUCK_AFTER);
+	printf("# nobody has begun a round for %d s\n", WATCHDOG_PATIENCE);
 	for (i = 0; i < run.threads; i++)
 		say_what_it_does(&run.workers[i]);
 	for (i = 0; i < run.threads; i++) /* last: it takes the locks of the queues */
@@ -195,48 +192,15 @@ static _Noreturn void give_up(void)
 	_exit(1);
 }
 
-/* Waits a second at most. Returns whether workers are left. */
-static bool wait_for_workers(void)
-{
-	struct timespec until;
-	bool left;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec++;
-	pthread_mutex_lock(&run.mutex);
-	if (run.running > 0)
-		pthread_cond_timedwait(&run.ended, &run.mutex, &until);
-	left = run.running > 0;
-	pthread_mutex_unlock(&run.mutex);
-	return left;
-}
-
-static void watch(void)
-{
-	uint64_t last = 0, now;
-	int idle = 0;
-
-	while (wait_for_workers()) {
-		now = progress();
-		idle = now == last ? idle + 1 : 0;
-		last = now;
-		if (idle >= STUCK_AFTER)
-			give_up();
-	}
-}
-
 /* ---- running ---- */
 
 static void *work(void *arg)
 {
 	struct stress_worker *worker = arg;
 
-	pthread_barrier_wait(&run.start);
+	watchdog_begin();
 	run.kind->work(worker);
-	pthread_mutex_lock(&run.mutex);
-	if (--run.running == 0)
-		pthread_cond_signal(&run.ended);
-	pthread_mutex_unlock(&run.mutex);
+	watchdog_end();
 	return NULL;
 }
 
@@ -248,9 +212,7 @@ static void start_workers(uint64_t rounds)
 	run.workers = aligned_alloc(64, run.threads * sizeof(*run.workers));
 	stress_check(run.workers != NULL, "no memory");
 	memset(run.workers, 0, run.threads * sizeof(*run.workers));
-	run.running = run.threads;
-	pthread_cond_init(&run.ended, NULL);
-	pthread_barrier_init(&run.start, NULL, run.threads);
+	watchdog_expect(run.threads);
 	for (i = 0; i < run.threads; i++) {
 		struct stress_worker *worker = &run.workers[i];
 
@@ -288,7 +250,7 @@ static void stress(const struct stress_kind *kind, unsigned threads, uint64_t ro
 		rounds = (rounds + threads - 1) / threads;
 	kind->set_up(threads, rounds);
 	start_workers(rounds);
-	watch();
+	watchdog_watch(progress, give_up);
 	add_up(&sum);
 	kind->check(sum.had);
 	free(run.workers);

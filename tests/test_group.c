@@ -14,6 +14,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Sanitizers need memory themselves. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED
+#endif
+#endif
+
 enum { MANY = 20 };
 
 static int ended; /* children */
@@ -91,7 +100,7 @@ START_TEST(a_cancelled_group_starts_no_more)
 }
 END_TEST
 
-#ifndef __SANITIZE_ADDRESS__ /* which needs memory itself */
+#ifndef SANITIZED
 
 static int do_nothing(void *arg, fl_note *stop)
 {
@@ -290,7 +299,7 @@ int main(void)
 	tcase_add_test(block, a_block_without_children_is_over_at_once);
 	tcase_add_test(block, the_first_error_cancels_the_others_and_is_returned);
 	tcase_add_test(block, a_cancelled_group_starts_no_more);
-#ifndef __SANITIZE_ADDRESS__
+#ifndef SANITIZED
 	tcase_add_test(block, a_child_that_cannot_be_started_has_failed);
 #endif
 	tcase_add_test(block, a_parents_note_cancels_it);

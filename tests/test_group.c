@@ -14,7 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Sanitizers need memory themselves. */
+/* Sanitizers need memory themselves, and TSan does not survive that the last thread
+ * of a process is not its first. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED
 #elif defined(__has_feature)
@@ -289,11 +290,92 @@ START_TEST(a_group_does_not_collect_its_children)
 }
 END_TEST
 
+/* Forked children. */
+
+static int ready;
+
+static int wait_with_a_note_of_its_own(void *unused, fl_note *stop)
+{
+	fl_note mine;
+
+	(void)unused;
+	fl_note_init(&mine, stop, FL_FOREVER);
+	__atomic_add_fetch(&ready, 1, __ATOMIC_RELAXED);
+	fl_note_wait(&mine);
+	fl_note_destroy(&mine);
+	return -ECANCELED;
+}
+
+static void start_ready(fl_group *group, int n)
+{
+	start(group, n, wait_with_a_note_of_its_own, NULL);
+	while (__atomic_load_n(&ready, __ATOMIC_RELAXED) < n)
+		sched_yield();
+}
+
+static void check_exit(pid_t child)
+{
+	int status;
+
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+}
+
+START_TEST(a_forked_child_waits_for_nobody)
+{
+	int error = 1, in_child = 0;
+	pid_t child = -1;
+
+	fl_with_group (group, &error) {
+		start_ready(group, 3);
+		child = fork();
+		if (child == 0) {
+			in_child = fl_group_start(group, wait_until_told, NULL);
+			break;
+		}
+		fl_group_cancel(group);
+	}
+	if (child == 0)
+		_exit(error == 0 && in_child == -EPERM ? 0 : 1);
+	ck_assert_int_eq(error, -ECANCELED);
+	check_exit(child);
+}
+END_TEST
+
+#ifndef SANITIZED
+
+static void *fork_and_exit_in_block(void *ret_child)
+{
+	int error = 0;
+
+	fl_with_group (group, &error) {
+		start_ready(group, 3);
+		*(pid_t *)ret_child = fork();
+		if (*(pid_t *)ret_child == 0)
+			fl_thread_exit(NULL);
+		fl_group_cancel(group);
+	}
+	return NULL;
+}
+
+START_TEST(a_forked_childs_thread_may_end_in_it)
+{
+	fl_thread *thread;
+	pid_t child = -1;
+
+	ck_assert_int_eq(fl_thread_start(&thread, NULL, fork_and_exit_in_block, &child), 0);
+	ck_assert_int_eq(fl_thread_join(thread, NULL), 0);
+	check_exit(child);
+}
+END_TEST
+
+#endif
+
 int main(void)
 {
 	Suite *suite = suite_create("group");
 	TCase *block = testing_case(suite, "block"), *out = testing_case(suite, "out"),
-	      *children = testing_case(suite, "children");
+	      *children = testing_case(suite, "children"), *forked = testing_case(suite, "forked");
 
 	tcase_add_test(block, all_have_ended_at_the_end);
 	tcase_add_test(block, a_block_without_children_is_over_at_once);
@@ -308,5 +390,9 @@ int main(void)
 	tcase_add_test(children, children_start_children);
 	tcase_add_test(children, a_child_that_ends_its_thread_has_failed);
 	tcase_add_test(children, a_group_does_not_collect_its_children);
+	tcase_add_test(forked, a_forked_child_waits_for_nobody);
+#ifndef SANITIZED
+	tcase_add_test(forked, a_forked_childs_thread_may_end_in_it);
+#endif
 	return testing_run(suite);
 }

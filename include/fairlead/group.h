@@ -26,7 +26,7 @@
  * fl_parallel_for.
  *
  * Any thread may start children in a group and ask it, no signal handler may. In a forked child no child of a group is
- * there, and leaving the block waits for none.
+ * there: leaving the block waits for none, fl_group_cancel does nothing, and to start one takes a new group.
  */
 #ifndef FAIRLEAD_GROUP_H
 #define FAIRLEAD_GROUP_H
@@ -54,8 +54,9 @@ typedef int (*fl_group_function)(void *arg, fl_note *stop);
 	FL_GUARD_QUIET_ FL_WITH_GROUP_NOTED_(group, ret_error, note) FL_GUARD_LOUD_
 
 /* Starts a thread that calls function(arg, note). Returns 0; -ECANCELED: the group is cancelled, and nothing was
- * started; -EAGAIN and -ENOMEM, as fl_thread_start: a child that cannot be started is one that has failed, so this
- * becomes the group's error, and the others are cancelled. Does not block. */
+ * started; -EPERM: it is a forked child, and the group is the parent's; -EAGAIN and -ENOMEM, as fl_thread_start: a
+ * child that cannot be started is one that has failed, so this becomes the group's error, and the others are cancelled.
+ * Does not block. */
 int fl_group_start(fl_group *group, fl_group_function function, void *arg) FL_NONNULL(1, 2) FL_MUST_CHECK;
 
 /* Cancels the group's note. That is no error of the group; what the children return because of it is: the first one

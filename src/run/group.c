@@ -10,6 +10,10 @@
  * a group is freed by the key's destructor, or by the block's own cleanup where the compiler has frames unwound (C++);
  * that destructor also waits, as well as can be, for groups of a thread that has ended by pthread_exit.
  *
+ * In a forked child the group's children are not there, nor is what they had of notes under the group's: those lie on
+ * stacks that may be used for something else. So there nothing is cancelled or started, and the note's children are
+ * forgotten before it ends; the handles are joined as ever, which finds that their threads are gone.
+ *
  * Invariants:
  *   [G1] `children` changes under the lock. A child is in it from before it can run until somebody has taken it out to
  *        join it, so that who finds it empty, with no child of its own running, knows that all have ended: children are
@@ -26,6 +30,7 @@
 #include "base/fork.h"
 #include "base/inner.h"
 #include "base/keep_errno.h"
+#include "sync/wait.h"
 #include "thread/thread.h"
 #include <errno.h>
 #include <pthread.h>
@@ -47,10 +52,23 @@ struct fl_group {
 	int error;
 	int *ret_error;  /* of a block; else NULL */
 	fl_group *outer; /* the next block of the same thread */
+	uint8_t epoch;   /* fl_fork_epoch_ when it was made */
 };
 
 static pthread_key_t key;
 static bool have_key;
+
+/* Whether a fork has left its children behind. */
+static bool is_inherited(const fl_group *group)
+{
+	return group->epoch != fl_fork_epoch_;
+}
+
+void fl_group_cancel(fl_group *group)
+{
+	if (!is_inherited(group)) /* then there is nobody, and the note's children may lie on stacks that are no more */
+		fl_note_cancel(&group->note);
+}
 
 /* Errors. */
 
@@ -60,17 +78,12 @@ static void fail(fl_group *group, int error)
 
 	if (!fl_cas_relaxed(&group->error, &was, error) && error != -ECANCELED && was == -ECANCELED)
 		fl_cas_relaxed(&group->error, &was, error);
-	fl_note_cancel(&group->note);
+	fl_group_cancel(group);
 }
 
 int fl_group_error(const fl_group *group)
 {
 	return fl_load_relaxed(&group->error);
-}
-
-void fl_group_cancel(fl_group *group)
-{
-	fl_note_cancel(&group->note);
 }
 
 fl_note *fl_group_note(fl_group *group)
@@ -150,6 +163,8 @@ int fl_group_start(fl_group *group, fl_group_function function, void *arg)
 	struct child *child, *ended;
 	int error;
 
+	if (is_inherited(group))
+		return -EPERM;
 	if (fl_note_is_cancelled(&group->note))
 		return -ECANCELED;
 	child = calloc(1, sizeof(*child));
@@ -199,6 +214,7 @@ int fl_group_create(fl_group **ret_group, fl_note *parent)
 	if (!group)
 		return -ENOMEM;
 	group->look = &group->children;
+	group->epoch = fl_fork_epoch_;
 	fl_note_init(&group->note, parent, FL_FOREVER);
 	*ret_group = group;
 	return 0;
@@ -213,6 +229,8 @@ int fl_group_finish(fl_group *group)
 		return 0;
 	join_all(group);
 	error = group->error;
+	if (is_inherited(group))
+		fl_note_forget_children_(&group->note);
 	fl_note_destroy(&group->note);
 	free(group);
 	return error;

@@ -119,6 +119,13 @@ static void cancel_one(fl_note *note)
 	fl_park_wake_(&list);
 }
 
+void fl_note_forget_children_(fl_note *note)
+{
+	fl_inner_acquire(&family);
+	note->fl_children = NULL;
+	fl_inner_release(&family);
+}
+
 /* The note that follows in a walk over the descendants of `root`, parents first. */
 static fl_note *next_in_family(fl_note *note, const fl_note *root)
 {

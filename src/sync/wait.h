@@ -27,6 +27,9 @@ bool fl_note_watch_(fl_note *note, struct fl_waiter *second);
 /* Ends that. Blocks until who is waking it has done so, a moment. */
 void fl_note_unwatch_(fl_note *note, struct fl_waiter *second);
 
+/* In a forked child: forgets the notes that have this one for a parent. They must all be of threads that are gone. */
+void fl_note_forget_children_(fl_note *note);
+
 /* What a call that would have to wait returns instead, before it queues: 0, -ETIMEDOUT, -ECANCELED. */
 int fl_wait_refused_(fl_time deadline, const fl_note *note);
 

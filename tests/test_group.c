@@ -7,6 +7,7 @@
 #include "testing.h"
 #include "waiting.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fairlead/fairlead.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Sanitizers need memory themselves, and TSan does not survive that the last thread
+/* Sanitizers need memory themselves, and have a pthread_create of their own; TSan does not survive that the last thread
  * of a process is not its first. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED
@@ -369,6 +370,54 @@ START_TEST(a_forked_childs_thread_may_end_in_it)
 }
 END_TEST
 
+/* A thread that is about to be started while another one forks: it has come as far as the C library. */
+static int held, let_go;
+
+static int start_more_when_told(void *depth, fl_note *stop)
+{
+	while (!__atomic_load_n(&held, __ATOMIC_ACQUIRE))
+		sched_yield();
+	return start_more(depth, stop);
+}
+
+int pthread_create(pthread_t *ret_thread, const pthread_attr_t *attributes, void *(*function)(void *), void *arg)
+{
+	int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
+	if (__atomic_load_n(&held, __ATOMIC_ACQUIRE) == 1) {
+		__atomic_store_n(&held, 2, __ATOMIC_RELEASE);
+		while (!__atomic_load_n(&let_go, __ATOMIC_ACQUIRE))
+			sched_yield();
+	}
+	return real(ret_thread, attributes, function, arg);
+}
+
+START_TEST(a_fork_while_a_child_starts_another)
+{
+	static int depths[] = {0, 1};
+	int error = 1;
+	pid_t child = -1;
+
+	fl_with_group (group, &error) {
+		shared = group;
+		start(group, 1, start_more_when_told, &depths[1]);
+		__atomic_store_n(&held, 1, __ATOMIC_RELEASE);
+		while (__atomic_load_n(&held, __ATOMIC_ACQUIRE) != 2)
+			sched_yield();
+		child = fork();
+		if (child == 0)
+			break;
+		__atomic_store_n(&let_go, 1, __ATOMIC_RELEASE);
+	}
+	if (child == 0)
+		_exit(error == 0 ? 0 : 1);
+	ck_assert_int_eq(error, 0);
+	ck_assert_int_eq(ended, 2);
+	check_exit(child);
+}
+END_TEST
+
 #endif
 
 int main(void)
@@ -393,6 +442,7 @@ int main(void)
 	tcase_add_test(forked, a_forked_child_waits_for_nobody);
 #ifndef SANITIZED
 	tcase_add_test(forked, a_forked_childs_thread_may_end_in_it);
+	tcase_add_test(forked, a_fork_while_a_child_starts_another);
 #endif
 	return testing_run(suite);
 }

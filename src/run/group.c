@@ -15,21 +15,24 @@
  * forgotten before it ends; the handles are joined as ever, which finds that their threads are gone.
  *
  * Invariants:
- *   [G1] `children` changes under the lock. A child is in it from before it can run until somebody has taken it out to
- *        join it, so that who finds it empty, with no child of its own running, knows that all have ended: children are
- *        started by the block, which is not running any more, or by children, which are in the list.
+ *   [G1] `children` changes under the lock of the group's bucket (base/park.h), which a forked child finds free. A
+ *        child is in it from before its fl_group_start returns until somebody has taken it out to join it, so that who
+ *        finds it empty, with no child of its own running, knows that all have ended: children are started by the
+ *        block, which is not running any more, or by children, which are in the list while they do.
  *   [G2] `error` is set once, by compare-and-swap, but for -ECANCELED, which any other error replaces; the note is
  *        cancelled by whoever sets it.
  *
- * Rejected: counting the children and waiting for 0 (a thread that has counted itself out is still there, with its
- * stack and its thread-local destructors); groups over an executor (a child that waits for the others' progress would
- * need a thread in any case; who wants that has futures).
+ * Rejected: a lock of the group's own, held while a thread is started (others sleep through all that the system does
+ * for that, and whoever forks meanwhile has it held for ever in the forked child); counting the children and waiting
+ * for 0 (a thread that has counted itself out is still there, with its stack and its thread-local destructors); groups
+ * over an executor (a child that waits for the others' progress would need a thread in any case; who wants that has
+ * futures).
  */
 #include <fairlead/group.h>
 
 #include "base/fork.h"
-#include "base/inner.h"
 #include "base/keep_errno.h"
+#include "base/park.h"
 #include "sync/wait.h"
 #include "thread/thread.h"
 #include <errno.h>
@@ -46,7 +49,6 @@ struct child {
 
 struct fl_group {
 	fl_note note;
-	struct fl_inner lock;
 	struct child *children;
 	struct child **look; /* where to look next for one that has ended */
 	int error;
@@ -139,22 +141,18 @@ static struct child *take_ended(fl_group *group)
 	return NULL;
 }
 
-/* The lock is held while it starts, so that nobody joins a thread without a handle. */
-static int start(fl_group *group, struct child *child, struct child **ret_ended)
+/* Puts one that was started into the list, and takes one out that has ended, if one is found. */
+static struct child *exchange(fl_group *group, struct child *child)
 {
-	int error;
+	struct fl_bucket *bucket = fl_park_lock_(group);
+	struct child *ended = take_ended(group);
 
-	fl_inner_acquire(&group->lock);
-	*ret_ended = take_ended(group);
-	error = fl_thread_start_(&child->thread, NULL, "group", run, child);
-	if (error == 0) {
-		child->next = group->children;
-		if (group->look == &group->children)
-			group->look = &child->next;
-		group->children = child;
-	}
-	fl_inner_release(&group->lock);
-	return error;
+	child->next = group->children;
+	group->children = child;
+	if (group->look == &group->children)
+		group->look = &child->next;
+	fl_park_unlock_(bucket);
+	return ended;
 }
 
 int fl_group_start(fl_group *group, fl_group_function function, void *arg)
@@ -173,26 +171,27 @@ int fl_group_start(fl_group *group, fl_group_function function, void *arg)
 		return -ENOMEM;
 	}
 	*child = (struct child){.group = group, .function = function, .arg = arg};
-	error = start(group, child, &ended);
+	error = fl_thread_start_(&child->thread, NULL, "group", run, child);
 	if (error != 0) {
 		fail(group, error);
 		free(child);
+		return error;
 	}
+	ended = exchange(group, child);
 	if (ended)
 		join(ended);
-	return error;
+	return 0;
 }
 
 static struct child *take_any(fl_group *group)
 {
-	struct child *child;
+	struct fl_bucket *bucket = fl_park_lock_(group);
+	struct child *child = group->children;
 
-	fl_inner_acquire(&group->lock);
-	child = group->children;
+	group->look = &group->children;
 	if (child)
 		group->children = child->next;
-	group->look = &group->children;
-	fl_inner_release(&group->lock);
+	fl_park_unlock_(bucket);
 	return child;
 }
 

@@ -31,6 +31,11 @@ static const struct option_row for_all[] = {
 	{NULL, "version", 0, NULL, "show the version", OPTION_FLAG, NULL},
 };
 
+bool options_end_at_program(const struct command *command)
+{
+	return command->arguments && strncmp(command->arguments, "PROGRAM", strlen("PROGRAM")) == 0;
+}
+
 const struct option_row *options_row(const struct command *command, size_t i)
 {
 	size_t n = 0;
@@ -97,7 +102,7 @@ struct reading {
 /* What getopt_long is told of a table. */
 struct known {
 	struct option longs[OPTIONS_MAX + 1];
-	char letters[2 * OPTIONS_MAX + 2];
+	char letters[2 * OPTIONS_MAX + 3];
 };
 
 static void tell(const struct command *command, struct known *ret_known)
@@ -106,7 +111,9 @@ static void tell(const struct command *command, struct known *ret_known)
 	char *letter = ret_known->letters;
 	size_t i;
 
-	*letter++ = ':'; /* an argument that is missing is told from an option that there is not */
+	if (options_end_at_program(command))
+		*letter++ = '+'; /* what comes then is the program's */
+	*letter++ = ':';         /* an argument that is missing is told from an option that there is not */
 	for (i = 0; (row = options_row(command, i)); i++) {
 		assert(i < OPTIONS_MAX);
 		ret_known->longs[i] = (struct option){row->name, row->value ? required_argument : no_argument, NULL,

@@ -8,13 +8,14 @@
 #include "command.h"
 #include "frames.h"
 #include "hub_commands.h"
+#include "watch.h"
 
 #include <errno.h>
 #include <string.h>
 
 const char command_about[] =
 	"Fairlead shares data between threads and processes; this is its command. It looks at frame channels: images "
-	"that one process produces and any number of others read.";
+	"that one process produces and any number of others read; and at how programs use locks.";
 
 const struct command command_all[] = {
 	{.name = "hub",
@@ -32,6 +33,12 @@ const struct command command_all[] = {
 	 .rows = processor_rows,
 	 .arguments = "PROCESSOR",
 	 .about = processor_about},
+	{.name = "watch",
+	 .summary = "run a program and watch its locks: deadlocks, orders that can deadlock, where time goes",
+	 .run = watch_command,
+	 .rows = watch_rows,
+	 .arguments = "PROGRAM [ARGUMENT...]",
+	 .about = watch_about},
 	{.name = "help",
 	 .summary = "show the commands, or what one can do",
 	 .run = help_command,

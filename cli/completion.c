@@ -3,8 +3,8 @@
  *
  * The script is a small machine that stays the same, and four questions that it asks, whose answers come from the
  * tables: which commands come after these words, which options has this command, how is this option's argument
- * completed, and how is the command's argument of that number? An answer to the last two is FILE, DIRECTORY, CHANNEL
- * or PROGRAM, or = and the words that are possible, or - where anything may stand. Names of channels are asked of
+ * completed, and how is the command's argument of that number? An answer to the last two is FILE, DIRECTORY, CHANNEL or
+ * PROGRAM, or = and the words that are possible, or - where anything may stand. Names of channels are asked of
  * `fairlead frames list --names` at the moment they are needed.
  *
  * It needs nothing but bash, and keeps to what zsh knows, too, after `autoload -U bashcompinit; bashcompinit`.

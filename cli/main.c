@@ -5,6 +5,7 @@
  *
  * That all was written is known only when standard output is closed: a full disk shows there.
  */
+#include "check.h"
 #include "command.h"
 #include "frames.h"
 #include "hub_commands.h"
@@ -15,7 +16,8 @@
 
 const char command_about[] =
 	"Fairlead shares data between threads and processes; this is its command. It looks at frame channels: images "
-	"that one process produces and any number of others read; and at how programs use locks.";
+	"that one process produces and any number of others read. And it checks programs with threads, whichever they "
+	"use: it runs them under many schedules until one breaks them, or watches how they use their locks.";
 
 const struct command command_all[] = {
 	{.name = "hub",
@@ -33,6 +35,28 @@ const struct command command_all[] = {
 	 .rows = processor_rows,
 	 .arguments = "PROCESSOR",
 	 .about = processor_about},
+	{.name = "check",
+	 .summary = "run a program under many schedules of its threads until one breaks it",
+	 .run = check_command,
+	 .rows = check_rows,
+	 .arguments = "PROGRAM [ARGUMENT...]",
+	 .about = check_about},
+	{.name = "replay",
+	 .summary = "run the schedule again that 'fairlead check' has found",
+	 .run = replay_command,
+	 .rows = replay_rows,
+	 .arguments = "FILE",
+	 .about = replay_about},
+	{.name = "cc",
+	 .summary = "compile C so that 'fairlead check' can look at it",
+	 .run = cc_command,
+	 .arguments = "[FILE...]",
+	 .about = cc_about},
+	{.name = "c++",
+	 .summary = "compile C++ so that 'fairlead check' can look at it",
+	 .run = cxx_command,
+	 .arguments = "[FILE...]",
+	 .about = cc_about},
 	{.name = "watch",
 	 .summary = "run a program and watch its locks: deadlocks, orders that can deadlock, where time goes",
 	 .run = watch_command,

@@ -185,7 +185,7 @@ static void print_scenario(FILE *to, const json_t *threads)
 	const json_t *thread;
 
 	fprintf(to, "  how it can happen:\n    ");
-	json_array_foreach (threads, i, thread) {
+	for (i = 0; (thread = json_array_get(threads, i)) != NULL; i++) {
 		snprintf(text, sizeof(text), "thread %lld", number_of(json_object_get(thread, "thread"), "number"));
 		fprintf(to, i + 1 < n ? "%-30s" : "%s\n", text);
 	}
@@ -208,16 +208,16 @@ static void print_potential(FILE *to, const json_t *finding)
 	snprintf(words, sizeof(words), "potential deadlock: %zu locks are acquired in %s", json_array_size(threads),
 		 json_array_size(threads) == 2 ? "both orders" : "a circle");
 	print_head(to, finding, words);
-	json_array_foreach (threads, i, thread) {
+	for (i = 0; (thread = json_array_get(threads, i)) != NULL; i++) {
 		format_thread(json_object_get(thread, "thread"), name, sizeof(name));
 		fprintf(to, "\n  %s\n", name);
 		print_use(to, "held", json_object_get(thread, "holds"), "acquired in");
-		json_array_foreach (json_object_get(thread, "holds_too"), j, use)
+		for (j = 0; (use = json_array_get(json_object_get(thread, "holds_too"), j)) != NULL; j++)
 			print_use(to, "and held", use, "acquired in");
 		print_use(to, "and acquired", json_object_get(thread, "wants"), "in");
 	}
 	fputc('\n', to);
-	json_array_foreach (threads, i, thread)
+	for (i = 0; (thread = json_array_get(threads, i)) != NULL; i++)
 		print_birth(to, json_object_get(thread, "holds"));
 	print_scenario(to, threads);
 	fprintf(to, "  It needs these threads to do this at the same time.\n\n");
@@ -234,7 +234,7 @@ static void print_deadlock(FILE *to, const json_t *finding)
 	snprintf(words, sizeof(words), "deadlock: %zu thread%s for ever", n,
 		 n == 1 ? " waits for itself," : "s wait for each other,");
 	print_head(to, finding, words);
-	json_array_foreach (threads, i, thread) {
+	for (i = 0; (thread = json_array_get(threads, i)) != NULL; i++) {
 		format_thread(json_object_get(thread, "thread"), name, sizeof(name));
 		fprintf(to, "\n  %s\n", name);
 		format_thread(json_object_get(thread, "for"), name, sizeof(name));
@@ -316,7 +316,7 @@ static void print_row(FILE *to, const json_t *row)
 		fprintf(to, "  %lld %s%s %s by %s\n", number_of(row, "locks"), text_of(lock, "kind"),
 			number_of(row, "locks") == 1 ? "" : "s", initialised ? "initialised" : "first used", text);
 	}
-	json_array_foreach (json_object_get(row, "places"), i, place) {
+	for (i = 0; (place = json_array_get(json_object_get(row, "places"), i)) != NULL; i++) {
 		print_figures(to, place);
 		format_site(json_object_get(place, "stack"), 2, text, sizeof(text));
 		fprintf(to, "    in %s\n", text);
@@ -331,7 +331,7 @@ void watch_print_table(FILE *to, const json_t *table)
 	fprintf(to, "fairlead watch: locks of %s, process %lld\n", text_of(process, "program"),
 		number_of(process, "pid"));
 	fprintf(to, "%12s %10s %9s %9s %9s %9s\n", "acquired", "contended", "waited", "longest", "held", "longest");
-	json_array_foreach (json_object_get(table, "locks"), i, row)
+	for (i = 0; (row = json_array_get(json_object_get(table, "locks"), i)) != NULL; i++)
 		print_row(to, row);
 	if (number_of(table, "left_out") > 0)
 		fprintf(to, "%lld of %lld rows are left out; see --limit and --at-least\n",

@@ -12,6 +12,7 @@
 #include <fairlead/condition.h>
 #include <fairlead/event.h>
 #include <fairlead/executor.h>
+#include <fairlead/explore.h>
 #include <fairlead/fork.h>
 #include <fairlead/frame.h>
 #include <fairlead/frames.h>

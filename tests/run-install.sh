@@ -91,6 +91,17 @@ fi
 if [ -e "$build/cli/fairlead" ]; then
 	check "installs the command" "$(find "$stage" -path '*/bin/fairlead')" --version
 	check "installs what completes it" bash -n "$(find "$stage" -path '*/completions/fairlead')"
+	check "installs the checker's runtime" test -s "$(find "$stage" -path '*/fairlead/check/libtsan.so.2')"
+	check "installs it by clang's name, too" \
+		test -s "$(find "$stage" -path '*/fairlead/check/libclang_rt.tsan-x86_64.so')"
+	finds_a_deadlock() {
+		local command
+		command=$(find "$stage" -path '*/bin/fairlead')
+		"$command" cc -o "$scratch/locks" "$root/tests/check/classic/two_locks.c" || return
+		"$command" check --save "$scratch/replay" "$scratch/locks"
+		[ $? = 1 ]
+	}
+	check "the command finds that" finds_a_deadlock
 	check "installs an example of its configuration" test -s "$(find "$stage" -path '*/fairlead/examples/hub.conf')"
 	check "installs a socket unit" test -s "$(find "$stage" -path '*/systemd/system/fairlead-hub.socket')"
 	runs_the_command() {

@@ -180,7 +180,8 @@
 		}
 	}
 
-	function show(i) {
+	/* The page is moved to the step unless it has just been opened: then the verdict is what comes first. */
+	function show(i, opened) {
 		const rows = byId("events").tBodies[0] ? byId("events").tBodies[0].rows : [];
 
 		if (events.length === 0)
@@ -195,7 +196,8 @@
 		fillNow(stateAt(at));
 		fillObjects(stateAt(at));
 		fillStack(byId("stack"), events[at].stack);
-		rows[at].scrollIntoView({block: "nearest"});
+		if (!opened)
+			rows[at].scrollIntoView({block: "nearest"});
 	}
 
 	function waiting(thread) {
@@ -256,5 +258,5 @@
 	fillHead();
 	fillEvents();
 	fillEnd();
-	show(events.length - 1);
+	show(events.length - 1, true);
 })();

@@ -183,7 +183,7 @@ size_t raw_print(char *to, size_t size, const char *format, ...)
 
 char *raw_last_words;
 
-static void say(const char *format, va_list list)
+static __attribute__((format(printf, 1, 0))) void say(const char *format, va_list list)
 {
 	char line[512] = "fairlead check: ";
 	size_t n = raw_length(line);

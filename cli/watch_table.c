@@ -341,8 +341,9 @@ static json_t *describe(struct table *table)
 
 	table->rows = calloc(table->n + 1, sizeof(struct row *));
 	table->n = 0;
-	if (table->rows)
-		twalk_r(table->tree, collect, table);
+	if (!table->rows)
+		return rows;
+	twalk_r(table->tree, collect, table);
 	qsort_r(table->rows, table->n, sizeof(struct row *), sort_rows, (void *)(uintptr_t)table->wanted);
 	for (size_t i = 0; i < table->n && json_array_size(rows) < table->wanted->limit; i++)
 		if (is_wanted(table->wanted, table->rows[i]))

@@ -189,7 +189,7 @@ static void print_scenario(FILE *to, const json_t *threads)
 		snprintf(text, sizeof(text), "thread %lld", number_of(json_object_get(thread, "thread"), "number"));
 		fprintf(to, i + 1 < n ? "%-30s" : "%s\n", text);
 	}
-	for (size_t row = 0; row < 2 * n; row++) {
+	for (size_t row = 0; n > 0 && row < 2 * n; row++) {
 		const char *key = row < n ? "holds" : "wants";
 		const json_t *use = json_object_get(json_array_get(threads, row % n), key);
 

@@ -19,7 +19,7 @@ static bool is_memory(const struct thread *thread)
 /* Returns the threads of `all` that stand at one of their places. */
 static struct mask at_one_place(const struct mask *all)
 {
-	const struct place *list[THREADS], *place;
+	const struct place *list[THREADS] = {NULL}, *place;
 	struct mask there = {{0}};
 	unsigned n = 0, i;
 

@@ -62,7 +62,7 @@ static int wait_for(const sigset_t *set, siginfo_t *ret_info, int64_t deadline, 
 
 EXPORT int sigwait(const sigset_t *restrict set, int *restrict ret_signal)
 {
-	siginfo_t info;
+	siginfo_t info = {0};
 
 	if (!controlled())
 		return EINVAL;

@@ -106,7 +106,7 @@ static uint32_t open_notes(void)
 	if (!name)
 		return CLOSED;
 	fd = make_notes();
-	if (fd < 0) {
+	if (fd < 0 || watch_notes_ == NULL) {
 		send_to_command(name, -1, -fd);
 		return CLOSED;
 	}

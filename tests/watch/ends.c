@@ -70,7 +70,7 @@ static void becomes_another(void)
 {
 	pthread_mutex_lock(&counted);
 	pthread_mutex_unlock(&counted);
-	strcpy(arguments[1], "returns"); /* which is shorter */
+	memcpy(arguments[1], "returns", sizeof("returns")); /* which is shorter */
 	execv("/proc/self/exe", arguments);
 	exit(97);
 }

@@ -1,16 +1,14 @@
 /*
- * check/barrier.c - barriers and once controls.
+ * check/barrier.c - barriers.
  *
  * The last of a round lets the others go. From then on the barrier may be destroyed, or its memory be used for
  * something else, also if some of them have not come out of it yet: so what they look at then is their own.
  */
-#include "deadlock.h"
 #include "mutex.h"
 #include "trace.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <threads.h>
 
 static bool is_let_go(struct thread *thread)
 {
@@ -100,71 +98,4 @@ EXPORT int pthread_barrier_destroy(pthread_barrier_t *barrier)
 EXPORT int pthread_barrier_wait(pthread_barrier_t *barrier)
 {
 	return controlled() ? arrive(barrier, CALLER) : 0;
-}
-
-/* The control: 0, and 2 when it is done, as the C library has it; who does it is in the object. */
-static bool not_doing(struct thread *thread)
-{
-	const struct object *object = object_find(thread->op.object);
-
-	return object == NULL || object->holder == NOBODY;
-}
-
-/* The routine has left by an exception, by pthread_exit, or because the thread was cancelled: the next one does it. */
-static void undo(int *volatile *control)
-{
-	struct object *object = *control != NULL ? object_find((uintptr_t)*control) : NULL;
-
-	if (object == NULL)
-		return;
-	object->holder = NOBODY;
-	clock_release(object);
-	run_changed(object->address);
-}
-
-static void do_once(int *control, void (*routine)(void), uintptr_t pc)
-{
-	struct object *object;
-	int *volatile doing __attribute__((cleanup(undo))) = NULL;
-
-	if (*control == 2 && object_find((uintptr_t)control) == NULL)
-		return; /* since before main */
-	if (*control != 2)
-		deadlock_look(object_get((uintptr_t)control, OBJECT_ONCE), pc);
-	sched_wait(CHECK_ONCE, (uintptr_t)control, not_doing, pc);
-	object = object_get((uintptr_t)control, OBJECT_ONCE);
-	if (*control == 2) {
-		clock_acquire(object);
-		return;
-	}
-	object->holder = (int)self()->id;
-	object->held_pc = pc;
-	clock_acquire(object);
-	run_changed(object->address);
-	doing = control;
-	routine();
-	doing = NULL;
-	sched_point(CHECK_ONCE_DONE, (uintptr_t)control, true, pc);
-	*control = 2;
-	object->count = 1;
-	object->holder = NOBODY;
-	clock_release(object);
-	sched_progress();
-	run_changed(object->address);
-}
-
-EXPORT int pthread_once(pthread_once_t *control, void (*routine)(void))
-{
-	if (controlled()) {
-		do_once(control, routine, CALLER);
-	} else if (*control != 2) {
-		routine();
-		*control = 2;
-	}
-	return 0;
-}
-
-EXPORT void call_once(once_flag *control, void (*routine)(void))
-{
-	pthread_once((pthread_once_t *)control, routine);
 }

@@ -1,13 +1,13 @@
 /*
- * check/access.c - what the compiler calls for each access to memory (-fsanitize=thread).
+ * check/access.c - accesses to memory: what the compiler calls for each one (-fsanitize=thread), and touch.h.
  *
  * The call comes in front of the access. If its place is a scheduling point, the access is a step of its own: other
  * threads may come between it and whatever was before. The value of a read is what is there then; that of a write is
  * looked at when the thread comes by next (trace.c).
  */
-#include "shadow.h"
+#include "touch.h"
 
-static inline void access(void *address, size_t size, bool write, uintptr_t pc)
+static inline void access(const void *address, size_t size, bool write, uintptr_t pc)
 {
 	if (UNLIKELY(!controlled()))
 		return;
@@ -21,6 +21,12 @@ static inline void access(void *address, size_t size, bool write, uintptr_t pc)
 			sched_fruitless();
 	}
 	shadow_access((uintptr_t)address, size, write, false, pc);
+}
+
+void touch(const void *at, size_t size, bool write, uintptr_t pc)
+{
+	if (size > 0)
+		access(at, size, write, pc);
 }
 
 #define ACCESS(n) \
@@ -120,14 +126,12 @@ void __tsan_vptr_read(void **at)
 
 void __tsan_read_range(void *address, unsigned long size)
 {
-	if (size > 0)
-		access(address, size, false, CALLER);
+	touch(address, size, false, CALLER);
 }
 
 void __tsan_write_range(void *address, unsigned long size)
 {
-	if (size > 0)
-		access(address, size, true, CALLER);
+	touch(address, size, true, CALLER);
 }
 
 void __tsan_ignore_thread_begin(void)

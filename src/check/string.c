@@ -10,21 +10,6 @@
 #include <string.h>
 #include <strings.h>
 
-void touch(const void *at, size_t size, bool write, uintptr_t pc)
-{
-	if (size == 0 || !controlled())
-		return;
-	if (UNLIKELY(shadow_learned(pc))) {
-		sched_memory(write ? CHECK_WRITE : CHECK_READ, (uintptr_t)at, size, write, pc);
-		trace_value((uint64_t)(uintptr_t)at, 0, 0);
-		if (write)
-			sched_progress();
-		else
-			sched_fruitless();
-	}
-	shadow_access((uintptr_t)at, size, write, false, pc);
-}
-
 void touch_room(size_t size, size_t room, uintptr_t pc)
 {
 	if (size <= room)

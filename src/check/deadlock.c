@@ -15,20 +15,43 @@ int deadlock_holder(const struct thread *thread)
 	return object != NULL ? object->holder : NOBODY;
 }
 
-void deadlock_look(struct object *object, uintptr_t pc)
+/* Goes along those that wait for each other, from a thread on. Returns how many they are, with the running one, if they
+ * come back to it, else 0. Whoever has a deadline does not wait for ever. */
+static unsigned circle(int at)
 {
-	int at = object->holder;
 	unsigned length = 1;
 
 	while (at != NOBODY && at != (int)self()->id && !run->thread[at].op.timed && length++ <= run->n_threads)
 		at = deadlock_holder(&run->thread[at]);
-	if (at != (int)self()->id)
-		return;
-	deadlock_stand(object->kind == OBJECT_RWLOCK ? CHECK_WRLOCK : CHECK_LOCK, object->address, pc);
-	if (length == 1)
+	return at == (int)self()->id ? length : 0;
+}
+
+static void report(unsigned length, uint8_t kind, uintptr_t object, uintptr_t pc)
+{
+	deadlock_stand(kind, object, pc);
+	fail(CHECK_DEADLOCK, pc, "%u threads wait for each other in a circle", length);
+}
+
+void deadlock_look(struct object *object, uintptr_t pc)
+{
+	unsigned length = circle(object->holder);
+	uint8_t kind = object->kind == OBJECT_RWLOCK ? CHECK_WRLOCK : CHECK_LOCK;
+
+	if (length == 1) {
+		deadlock_stand(kind, object->address, pc);
 		fail(CHECK_DEADLOCK, pc, "T%u waits for a %s that it holds itself", self()->id,
 		     object_name(object->kind));
-	fail(CHECK_DEADLOCK, pc, "%u threads wait for each other in a circle", length);
+	}
+	if (length > 1)
+		report(length, kind, object->address, pc);
+}
+
+void deadlock_look_join(const struct thread *thread, uintptr_t pc)
+{
+	unsigned length = circle((int)thread->id);
+
+	if (length > 0)
+		report(length, CHECK_JOIN, (uintptr_t)thread, pc);
 }
 
 void deadlock_stand(uint8_t kind, uintptr_t object, uintptr_t pc)

@@ -97,20 +97,6 @@ static bool has_ended(struct thread *thread)
 	return ((struct thread *)thread->op.object)->finished;
 }
 
-/* Looks along those that wait for each other's end. */
-static void look_for_circle(struct thread *thread, uintptr_t pc)
-{
-	int at = (int)thread->id;
-	unsigned length = 1;
-
-	while (at != NOBODY && at != (int)self()->id && length++ <= run->n_threads)
-		at = run->thread[at].op.timed ? NOBODY : deadlock_holder(&run->thread[at]);
-	if (at != (int)self()->id)
-		return;
-	deadlock_stand(CHECK_JOIN, (uintptr_t)thread, pc);
-	fail(CHECK_DEADLOCK, pc, "%u threads wait for each other in a circle", length);
-}
-
 static int join(pthread_t id, void **ret_result, int64_t deadline, uintptr_t pc)
 {
 	struct thread *thread = thread_of(id);
@@ -121,7 +107,7 @@ static int join(pthread_t id, void **ret_result, int64_t deadline, uintptr_t pc)
 	if (thread == self())
 		fail(CHECK_MISUSE, pc, "T%u joins itself", thread->id);
 	if (deadline == CHECK_FOREVER && !thread->finished)
-		look_for_circle(thread, pc);
+		deadlock_look_join(thread, pc);
 	cancel_point();
 	switch (sched_wait_for(CHECK_JOIN, (uintptr_t)thread, has_ended, deadline, WAIT_CANCEL, pc)) {
 	case WAKE_CANCELLED:

@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEAP_FROM UINT64_C(0x20000000) /* as in src/check/heap.c */
-#define HEAP_TO UINT64_C(0x60000000)
 #define DEEPEST 16u
 
 struct name {
@@ -224,7 +222,7 @@ static void name_other(const struct check_memory *memory, uint64_t address, stru
 			return;
 		}
 	}
-	add(name, "%s0x%llx", address >= HEAP_FROM && address < HEAP_TO ? "heap " : "", (unsigned long long)address);
+	add(name, "%s0x%llx", address - CHECK_HEAP < CHECK_HEAP_SIZE ? "heap " : "", (unsigned long long)address);
 }
 
 void check_symbols_data(struct check_symbols *symbols, uint64_t address, char *to, size_t size)

@@ -24,8 +24,8 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#define BASE UINT64_C(0x20000000)
-#define SIZE (UINT64_C(1) << 30)
+#define BASE CHECK_HEAP
+#define SIZE CHECK_HEAP_SIZE
 #define HEAD 16u
 #define PAGE 4096u
 #define ASIDE (UINT64_C(16) << 20)

@@ -24,6 +24,9 @@
 #define CHECK_TEXT 512u
 #define CHECK_LEARNED 4096u
 #define CHECK_FOREVER INT64_MAX
+/* Where the program's heap lies. */
+#define CHECK_HEAP UINT64_C(0x20000000)
+#define CHECK_HEAP_SIZE (UINT64_C(1) << 30)
 
 enum check_verdict {
 	CHECK_NOTHING,   /* no failure */

@@ -102,6 +102,13 @@ void run_changed(uintptr_t object)
 	}
 }
 
+static void spin_no_more(struct thread *thread)
+{
+	thread->spinning = false;
+	run->n_spinning--;
+	thread->spins = 0;
+}
+
 /* Those that were set aside may look again. */
 static void look_again(bool longer)
 {
@@ -110,9 +117,7 @@ static void look_again(bool longer)
 
 		if (!thread->spinning)
 			continue;
-		thread->spinning = false;
-		run->n_spinning--;
-		thread->spins = 0;
+		spin_no_more(thread);
 		thread->spin_limit = longer ? thread->spin_limit * 2 : SPINS;
 		run_ask(thread);
 		strategy_declared(thread);
@@ -121,11 +126,8 @@ static void look_again(bool longer)
 
 void run_interrupt(struct thread *thread)
 {
-	if (thread->spinning && is_interrupted(thread)) {
-		thread->spinning = false;
-		run->n_spinning--;
-		thread->spins = 0;
-	}
+	if (thread->spinning && is_interrupted(thread))
+		spin_no_more(thread);
 	run_ask(thread);
 	strategy_declared(thread);
 }
@@ -521,10 +523,12 @@ static bool contains(const char *text, const char *part)
 
 void run_bound(const char *what)
 {
-	size_t n = raw_length(memory->bounds);
+	size_t n;
 
-	if (plan->strategy == CHECK_EXHAUSTIVE && !contains(memory->bounds, what))
-		raw_print(memory->bounds + n, sizeof(memory->bounds) - n, "%s%s", n > 0 ? "; " : "", what);
+	if (plan->strategy != CHECK_EXHAUSTIVE || contains(memory->bounds, what))
+		return;
+	n = raw_length(memory->bounds);
+	raw_print(memory->bounds + n, sizeof(memory->bounds) - n, "%s%s", n > 0 ? "; " : "", what);
 }
 
 NO_RETURN void not_modelled(const char *what)

@@ -13,6 +13,9 @@
 
 #include "run.h"
 
+/* Of so many places or pairs the best is looked for, so that a run costs no more if there are many. */
+#define SOME 64u
+
 struct segment {
 	uint32_t thread;
 	uint32_t steps;
@@ -106,8 +109,6 @@ HIDDEN struct thread *directed_pick(const struct mask *mask);
 
 /* Holding threads at a place (hold.c), that nobody was held at for long, or so that a pair comes about
  * (readsfrom.c). */
-/* Of so many places or pairs the best is looked for, so that a run costs no more if there are many. */
-#define SOME 64u
 HIDDEN void hold_plan(void);
 HIDDEN void readsfrom_plan(void);
 HIDDEN struct place *hold_least(void);

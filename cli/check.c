@@ -29,9 +29,8 @@ const char check_about[] =
 	"shown step by step, and can be replayed.";
 
 struct config {
-	struct check_wish wish;
+	struct check_common common;
 	bool runs_given, time_given;
-	struct check_forms forms;
 	const char *save;
 	bool functions;
 };
@@ -41,7 +40,7 @@ static int take_runs(void *arg, const char *value, char *why, size_t size)
 	struct config *config = arg;
 
 	config->runs_given = true;
-	return values_count(value, 1, UINT64_MAX / 2, &config->wish.asked.runs, why, size);
+	return values_count(value, 1, UINT64_MAX / 2, &config->common.wish.asked.runs, why, size);
 }
 
 static int take_time(void *arg, const char *value, char *why, size_t size)
@@ -51,7 +50,7 @@ static int take_time(void *arg, const char *value, char *why, size_t size)
 	int error = values_duration(value, &time, why, size);
 
 	config->time_given = true;
-	config->wish.asked.time = time;
+	config->common.wish.asked.time = time;
 	return error;
 }
 
@@ -60,7 +59,7 @@ static int take_exhaustive(void *arg, const char *value, char *why, size_t size)
 	struct config *config = arg;
 
 	(void)value, (void)why, (void)size;
-	config->wish.asked.strategy = CHECK_EXHAUSTIVE;
+	config->common.wish.asked.strategy = CHECK_EXHAUSTIVE;
 	return 0;
 }
 
@@ -68,30 +67,14 @@ static int take_seed(void *arg, const char *value, char *why, size_t size)
 {
 	struct config *config = arg;
 
-	return values_count(value, 0, UINT64_MAX / 2, &config->wish.asked.seed, why, size);
+	return values_count(value, 0, UINT64_MAX / 2, &config->common.wish.asked.seed, why, size);
 }
 
 static int take_jobs(void *arg, const char *value, char *why, size_t size)
 {
 	struct config *config = arg;
 
-	return values_count(value, 1, CHECK_JOBS, &config->wish.jobs, why, size);
-}
-
-/* One of several words, in the order of an enum; NULL ends them. */
-static int take_word(const char *value, const char *const *words, uint32_t *ret_word, char *why, size_t size)
-{
-	size_t n = 0;
-
-	for (uint32_t i = 0; words[i]; i++)
-		if (strcmp(words[i], value) == 0) {
-			*ret_word = i;
-			return 0;
-		}
-	n = (size_t)snprintf(why, size, "it is ");
-	for (uint32_t i = 0; words[i] && n < size; i++)
-		n += (size_t)snprintf(why + n, size - n, "%s%s", i == 0 ? "" : words[i + 1] ? ", " : " or ", words[i]);
-	return -EINVAL;
+	return values_count(value, 1, CHECK_JOBS, &config->common.wish.jobs, why, size);
 }
 
 static int take_strategy(void *arg, const char *value, char *why, size_t size)
@@ -99,20 +82,12 @@ static int take_strategy(void *arg, const char *value, char *why, size_t size)
 	static const char *const words[] = {"portfolio",  "random",     "pos",    "pct", "directed",
 					    "reads-from", "exhaustive", "places", NULL};
 	struct config *config = arg;
-	uint32_t *strategy = &config->wish.asked.strategy;
-	int error = take_word(value, words, strategy, why, size);
+	uint32_t *strategy = &config->common.wish.asked.strategy;
+	int error = check_take_word(value, words, strategy, why, size);
 
 	if (error == 0 && *strategy == CHECK_REPLAY) /* which is none to ask for, and stands before it */
 		*strategy = CHECK_PLACES;
 	return error;
-}
-
-int check_take_engine(void *arg, const char *value, char *why, size_t size)
-{
-	static const char *const words[] = {"auto", "snapshot", "process", "kernel", NULL};
-	struct check_wish *wish = arg;
-
-	return take_word(value, words, &wish->asked.engine, why, size);
 }
 
 static int take_weak(void *arg, const char *value, char *why, size_t size)
@@ -120,7 +95,7 @@ static int take_weak(void *arg, const char *value, char *why, size_t size)
 	struct config *config = arg;
 
 	(void)value, (void)why, (void)size;
-	config->wish.asked.weak = 1;
+	config->common.wish.asked.weak = 1;
 	return 0;
 }
 
@@ -129,7 +104,7 @@ static int take_timeouts(void *arg, const char *value, char *why, size_t size)
 	static const char *const words[] = {"quiescent", "any", NULL};
 	struct config *config = arg;
 
-	return take_word(value, words, &config->wish.asked.timeouts, why, size);
+	return check_take_word(value, words, &config->common.wish.asked.timeouts, why, size);
 }
 
 static int take_races(void *arg, const char *value, char *why, size_t size)
@@ -137,7 +112,7 @@ static int take_races(void *arg, const char *value, char *why, size_t size)
 	static const char *const words[] = {"fail", "note", "off", NULL};
 	struct config *config = arg;
 
-	return take_word(value, words, &config->wish.asked.races, why, size);
+	return check_take_word(value, words, &config->common.wish.asked.races, why, size);
 }
 
 static int take_spurious(void *arg, const char *value, char *why, size_t size)
@@ -145,7 +120,7 @@ static int take_spurious(void *arg, const char *value, char *why, size_t size)
 	struct config *config = arg;
 
 	(void)value, (void)why, (void)size;
-	config->wish.asked.spurious = 1;
+	config->common.wish.asked.spurious = 1;
 	return 0;
 }
 
@@ -153,7 +128,7 @@ static int take_steps(void *arg, const char *value, char *why, size_t size)
 {
 	struct config *config = arg;
 
-	return values_count(value, 1, CHECK_STEPS_MAX, &config->wish.asked.steps, why, size);
+	return values_count(value, 1, CHECK_STEPS_MAX, &config->common.wish.asked.steps, why, size);
 }
 
 static int take_preemptions(void *arg, const char *value, char *why, size_t size)
@@ -162,8 +137,8 @@ static int take_preemptions(void *arg, const char *value, char *why, size_t size
 	uint64_t n = 0;
 	int error = values_count(value, 0, 1000, &n, why, size);
 
-	config->wish.asked.preemptions = (uint32_t)n;
-	config->wish.asked.strategy = CHECK_EXHAUSTIVE;
+	config->common.wish.asked.preemptions = (uint32_t)n;
+	config->common.wish.asked.strategy = CHECK_EXHAUSTIVE;
 	return error;
 }
 
@@ -174,11 +149,11 @@ static int take_expect_exit(void *arg, const char *value, char *why, size_t size
 	int error;
 
 	if (strcmp(value, "any") == 0) {
-		config->wish.asked.exit_code = CHECK_ANY_EXIT;
+		config->common.wish.asked.exit_code = CHECK_ANY_EXIT;
 		return 0;
 	}
 	error = values_count(value, 0, 255, &code, why, size);
-	config->wish.asked.exit_code = (uint32_t)code;
+	config->common.wish.asked.exit_code = (uint32_t)code;
 	return error;
 }
 
@@ -186,9 +161,9 @@ static int take_expect_output(void *arg, const char *value, char *why, size_t si
 {
 	struct config *config = arg;
 
-	config->wish.expect = value;
-	config->wish.asked.same_output = CHECK_SAME_GIVEN;
-	return check_hash_file(value, &config->wish.asked.output, why, size);
+	config->common.wish.expect = value;
+	config->common.wish.asked.same_output = CHECK_SAME_GIVEN;
+	return check_hash_file(value, &config->common.wish.asked.output, why, size);
 }
 
 static int take_same_output(void *arg, const char *value, char *why, size_t size)
@@ -196,8 +171,8 @@ static int take_same_output(void *arg, const char *value, char *why, size_t size
 	struct config *config = arg;
 
 	(void)value, (void)why, (void)size;
-	if (config->wish.asked.same_output == CHECK_SAME_NO)
-		config->wish.asked.same_output = CHECK_SAME_FIRST;
+	if (config->common.wish.asked.same_output == CHECK_SAME_NO)
+		config->common.wish.asked.same_output = CHECK_SAME_FIRST;
 	return 0;
 }
 
@@ -205,47 +180,11 @@ static int take_stdin(void *arg, const char *value, char *why, size_t size)
 {
 	struct config *config = arg;
 
-	config->wish.input = value;
+	config->common.wish.input = value;
 	if (access(value, R_OK) == 0)
 		return 0;
 	snprintf(why, size, "%s", strerror(errno));
 	return -EINVAL;
-}
-
-static int take_show_output(void *arg, const char *value, char *why, size_t size)
-{
-	struct config *config = arg;
-
-	(void)value, (void)why, (void)size;
-	config->wish.show_output = true;
-	return 0;
-}
-
-static int take_json(void *arg, const char *value, char *why, size_t size)
-{
-	struct config *config = arg;
-
-	(void)value, (void)why, (void)size;
-	config->forms.json = true;
-	return 0;
-}
-
-static int take_sarif(void *arg, const char *value, char *why, size_t size)
-{
-	struct config *config = arg;
-
-	(void)why, (void)size;
-	config->forms.sarif = value;
-	return 0;
-}
-
-static int take_html(void *arg, const char *value, char *why, size_t size)
-{
-	struct config *config = arg;
-
-	(void)why, (void)size;
-	config->forms.html = value;
-	return 0;
 }
 
 static int take_functions(void *arg, const char *value, char *why, size_t size)
@@ -304,14 +243,11 @@ const struct option_row check_rows[] = {
 	 OPTION_ONCE, take_stdin},
 	{NULL, "show-output", 0, NULL,
 	 "let it write to the terminal, in every run (default: what it writes is dropped)", OPTION_FLAG,
-	 take_show_output},
+	 check_take_show_output},
 	{NULL, "functions", 0, NULL,
 	 "run it once, as it is: it checks functions of its own by fl_check, and ends as it likes", OPTION_FLAG,
 	 take_functions},
-	{"The report", "json", 0, NULL, "write it as JSON", OPTION_FLAG, take_json},
-	{NULL, "html", 0, "FILE", "write it as a page, too, in which one can step through the interleaving",
-	 OPTION_ONCE, take_html},
-	{NULL, "sarif", 0, "FILE", "write it as SARIF 2.1.0, too, for editors and forges", OPTION_ONCE, take_sarif},
+	CHECK_FORM_ROWS,
 	{NULL, "save", 0, "FILE", "write the replay file there (default ./fairlead-check.PROGRAM.replay)", OPTION_ONCE,
 	 take_save},
 	{0},
@@ -320,7 +256,7 @@ const struct option_row check_rows[] = {
 /* What is taken when it is not given. */
 static void complete(struct config *config)
 {
-	struct check_asked *asked = &config->wish.asked;
+	struct check_asked *asked = &config->common.wish.asked;
 	bool exhaustive = asked->strategy == CHECK_EXHAUSTIVE;
 
 	if (!config->runs_given && !config->time_given && !exhaustive) {
@@ -360,17 +296,17 @@ static int check(const char *path, struct config *config, char **argv)
 {
 	struct check_target *target = calloc(1, sizeof(*target));
 	struct check_found *found = calloc(1, sizeof(*found));
-	struct check_report report = {target, &config->wish, found, NULL};
+	struct check_report report = {target, &config->common.wish, found, NULL};
 	char file[PATH_MAX];
 	int status = COMMAND_USAGE;
 	bool ready = target && found && check_find(path, argv[0], argv, target) == 0;
 
 	if (ready && config->functions)
 		status = run_functions(path, target);
-	else if (ready && check_run(path, target, &config->wish, NULL, NULL, found) == 0) {
+	else if (ready && check_run(path, target, &config->common.wish, NULL, NULL, found) == 0) {
 		if (found->job->memory->failure.verdict != CHECK_NOTHING)
 			save(path, config, &report, file, sizeof(file));
-		status = check_tell(path, &report, &config->forms);
+		status = check_tell(path, &report, &config->common.forms);
 		check_run_close(found);
 	}
 	free(target);
@@ -380,20 +316,20 @@ static int check(const char *path, struct config *config, char **argv)
 
 int check_command(int argc, char **argv)
 {
-	struct config config = {.wish = {.asked = {.seed = 1,
-						   .stride = 1,
-						   .steps = STEPS,
-						   .preemptions = UINT32_MAX,
-						   .minimise = 1,
-						   .keep_going = KEEP_GOING},
-					 .jobs = 1}};
+	struct config config = {.common.wish = {.asked = {.seed = 1,
+							  .stride = 1,
+							  .steps = STEPS,
+							  .preemptions = UINT32_MAX,
+							  .minimise = 1,
+							  .keep_going = KEEP_GOING},
+						.jobs = 1}};
 	struct options options;
 	int error = options_read(command_find(command_all, "check"), argc, argv, &config, &options), status;
 
 	if (error != 0)
 		return options_status(error);
 	complete(&config);
-	if (config.wish.asked.strategy == CHECK_EXHAUSTIVE && config.wish.jobs > 1)
+	if (config.common.wish.asked.strategy == CHECK_EXHAUSTIVE && config.common.wish.jobs > 1)
 		status = options_status(options_wrong(argv[0], "--exhaustive is made in one process: not with --jobs"));
 	else
 		status = check(argv[0], &config, options.arguments);

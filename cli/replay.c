@@ -19,8 +19,7 @@ const char replay_about[] =
 	"says whether it fails in the same way.";
 
 struct config {
-	struct check_wish wish; /* of which the engine is taken */
-	struct check_forms forms;
+	struct check_common common; /* of whose wish the engine and the output are taken */
 	uint64_t before;
 	bool gdb;
 };
@@ -42,57 +41,18 @@ static int take_before(void *arg, const char *value, char *why, size_t size)
 	return values_count(value, 1, CHECK_STEPS_MAX, &config->before, why, size);
 }
 
-static int take_show_output(void *arg, const char *value, char *why, size_t size)
-{
-	struct config *config = arg;
-
-	(void)value, (void)why, (void)size;
-	config->wish.show_output = true;
-	return 0;
-}
-
-static int take_json(void *arg, const char *value, char *why, size_t size)
-{
-	struct config *config = arg;
-
-	(void)value, (void)why, (void)size;
-	config->forms.json = true;
-	return 0;
-}
-
-static int take_html(void *arg, const char *value, char *why, size_t size)
-{
-	struct config *config = arg;
-
-	(void)why, (void)size;
-	config->forms.html = value;
-	return 0;
-}
-
-static int take_sarif(void *arg, const char *value, char *why, size_t size)
-{
-	struct config *config = arg;
-
-	(void)why, (void)size;
-	config->forms.sarif = value;
-	return 0;
-}
-
 const struct option_row replay_rows[] = {
 	{"How", "engine", 0, "auto|snapshot|process|kernel",
 	 "what it runs on: fibers whose memory is put back, fibers in a process of its own (the default), "
 	 "kernel threads",
 	 OPTION_ONCE, check_take_engine},
-	{NULL, "show-output", 0, NULL, "let the program write to the terminal", OPTION_FLAG, take_show_output},
+	{NULL, "show-output", 0, NULL, "let the program write to the terminal", OPTION_FLAG, check_take_show_output},
 	{"In a debugger", "gdb", 0, NULL,
 	 "run it in gdb, on kernel threads, and stop before the last step of the schedule, and where it fails",
 	 OPTION_FLAG, take_gdb},
 	{NULL, "before", 0, "STEP", "the same, and stop before the step that has this number in the report",
 	 OPTION_ONCE, take_before},
-	{"The report", "json", 0, NULL, "write it as JSON", OPTION_FLAG, take_json},
-	{NULL, "html", 0, "FILE", "write it as a page, too, in which one can step through the interleaving",
-	 OPTION_ONCE, take_html},
-	{NULL, "sarif", 0, "FILE", "write it as SARIF 2.1.0, too, for editors and forges", OPTION_ONCE, take_sarif},
+	CHECK_FORM_ROWS,
 	{0},
 };
 
@@ -180,9 +140,9 @@ static void complete(struct check_replay *replay, const struct config *config)
 
 	replay->wish.jobs = 1;
 	replay->wish.input = replay->input;
-	replay->wish.show_output = config->wish.show_output;
+	replay->wish.show_output = config->common.wish.show_output;
 	asked->strategy = CHECK_REPLAY;
-	asked->engine = config->wish.asked.engine;
+	asked->engine = config->common.wish.asked.engine;
 	asked->stride = 1;
 	asked->preemptions = UINT32_MAX;
 	asked->trace = 1;
@@ -207,7 +167,7 @@ static int replay_all(const char *path, const struct config *config, struct chec
 		if (config->gdb)
 			replay_gdb(path, target, replay, config->before);
 		else if (check_run(path, target, &replay->wish, replay_prepare, replay, found) == 0)
-			status = tell(path, &report, replay, &config->forms);
+			status = tell(path, &report, replay, &config->common.forms);
 		check_run_close(found);
 	}
 	free(target);

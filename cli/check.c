@@ -187,6 +187,15 @@ static int take_stdin(void *arg, const char *value, char *why, size_t size)
 	return -EINVAL;
 }
 
+static int take_no_minimise(void *arg, const char *value, char *why, size_t size)
+{
+	struct config *config = arg;
+
+	(void)value, (void)why, (void)size;
+	config->common.wish.asked.minimise = 0;
+	return 0;
+}
+
 static int take_functions(void *arg, const char *value, char *why, size_t size)
 {
 	struct config *config = arg;
@@ -248,6 +257,8 @@ const struct option_row check_rows[] = {
 	 "run it once, as it is: it checks functions of its own by fl_check, and ends as it likes", OPTION_FLAG,
 	 take_functions},
 	CHECK_FORM_ROWS,
+	{NULL, "no-minimise", 0, NULL, "show the interleaving that was found, and do not look for a shorter one",
+	 OPTION_FLAG, take_no_minimise},
 	{NULL, "save", 0, "FILE", "write the replay file there (default ./fairlead-check.PROGRAM.replay)", OPTION_ONCE,
 	 take_save},
 	{0},

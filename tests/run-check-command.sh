@@ -67,6 +67,8 @@ check "... with values that were written" says 'write counter: 0 -> 1'
 check "... with the line and the source" says 'counter.c:12  counter \+= 1;'
 check "... and the command that does it again" says '^Again: fairlead replay ./fairlead-check.counter.replay$'
 check "... without colours" fails grep -q $'\033' out
+check "it is shown as it was found, if that is asked for" ends 1 check --json --no-minimise --strategy random ./counter
+check "... after no attempts at a shorter one" asks 'r["replays"] == 1'
 check "two locks in opposite order are found" ends 1 check ./two_locks
 check "... as a deadlock" says '^Deadlock: 2 threads wait for each other'
 check "... with who has what since where" \

@@ -104,8 +104,10 @@ static void add_flags(struct words *words, const char *compiler, char **given)
 		add(words, runtime);
 }
 
-/* Becomes the compiler; returns an errno if it cannot. `copy` is its name and words, to be taken apart. */
-static int become(struct words *words, const char *compiler, char *copy, int argc, char **argv)
+/* Becomes the compiler; returns an errno if it cannot. `copy` is its name and words, to be taken apart. It may be this
+ * command itself, for make CC='fairlead cc' puts that into the environment: then it is its turn once, and not for ever.
+ */
+static int become(struct words *words, const char *variable, const char *compiler, char *copy, int argc, char **argv)
 {
 	char *rest = NULL;
 
@@ -119,6 +121,7 @@ static int become(struct words *words, const char *compiler, char *copy, int arg
 	add_flags(words, compiler, argv + 1);
 	for (int i = 1; i < argc; i++)
 		add(words, argv[i]);
+	unsetenv(variable);
 	execvp(words->at[0], words->at);
 	return errno;
 }
@@ -138,7 +141,7 @@ static int compile(const char *variable, const char *usual, const char *name, in
 		compiler = usual;
 	words.at = calloc((size_t)argc + WORDS_MAX, sizeof(char *));
 	copy = strdup(compiler);
-	error = become(&words, compiler, copy, argc, argv);
+	error = become(&words, variable, compiler, copy, argc, argv);
 	fprintf(stderr, "%s: %s: %s\n", argv[0], compiler, strerror(error));
 	free(copy);
 	free(words.at);

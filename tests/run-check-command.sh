@@ -425,6 +425,8 @@ check "the system's headers are left out" fails grep -q gthr out
 # Where the build lets libraries be looked for, the runtime would be taken for the sanitizer's.
 check "a program runs by itself, too" env -u LD_LIBRARY_PATH ./mended
 check "the compiler's status is the command's" fails "$fairlead" cc -c nothing.c
+check "under make CC='fairlead cc', it is its own \$CC" \
+	timeout 60 env CC="$fairlead cc" "$fairlead" cc -o counter-make "$classic/counter.c"
 export CC=no-such-compiler
 check "no compiler is said" refuses "no-such-compiler: No such file" cc -c x.c
 unset CC

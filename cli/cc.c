@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include "check.h"
 #include "command.h"
+#include "program.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -36,20 +37,11 @@ static void add(struct words *words, const char *word)
 /* Whether a program of that name, where it is found, is clang under whatever name. */
 static bool is_clang(const char *name)
 {
-	const char *at = getenv("PATH");
 	char file[PATH_MAX], real[PATH_MAX];
 
 	if (strstr(name, "clang"))
 		return true;
-	if (strchr(name, '/'))
-		return realpath(name, real) && strstr(real, "clang");
-	for (const char *end; at && *at; at = end + (*end == ':')) {
-		end = strchrnul(at, ':');
-		snprintf(file, sizeof(file), "%.*s/%s", (int)(end - at), at, name);
-		if (access(file, X_OK) == 0)
-			return realpath(file, real) && strstr(strrchr(real, '/'), "clang");
-	}
-	return false;
+	return program_find(name, file, sizeof(file)) && realpath(file, real) && strstr(strrchr(real, '/'), "clang");
 }
 
 /* Whether it is made into a program, or a library, as far as the words say. */

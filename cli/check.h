@@ -33,10 +33,12 @@ int cxx_command(int argc, char **argv);
 
 /* The program. */
 struct check_target {
-	char **argv;                   /* as it is called */
-	char file[PATH_MAX];           /* that is run */
-	char library[PATH_MAX];        /* the runtime */
-	char folder[PATH_MAX];         /* in which that is, with its other names */
+	char **argv;                /* as it is called */
+	char file[PATH_MAX];        /* that is run */
+	char library[3 * PATH_MAX]; /* the runtime; behind a colon Fairlead, if the program needs it */
+	char folder[PATH_MAX];      /* in which they are, with the runtime's other names */
+	bool seen;                  /* it was built with -fsanitize=thread */
+	bool needs_fairlead;
 	char build_id[CHECK_BUILD_ID]; /* hexadecimal digits; empty: it has none */
 };
 
@@ -98,6 +100,8 @@ json_t *check_symbols_stack(struct check_symbols *symbols, const struct check_pl
 void check_symbols_data(struct check_symbols *symbols, uint64_t address, char *to, size_t size);
 /* Returns the module of an address, or NULL. */
 const struct check_module *check_symbols_module(const struct check_memory *memory, uint64_t address);
+/* Whether it is the checker's runtime, whatever name that was loaded by. */
+bool check_symbols_is_runtime(const struct check_module *module);
 
 /* The report. */
 struct check_report {

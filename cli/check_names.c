@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include "check_symbols.h"
+#include "code.h"
 
 #include <ctype.h>
 #include <dwarf.h>
@@ -202,7 +203,7 @@ static bool name_variable(Dwfl_Module *module, uint64_t address, struct name *na
 		add(name, "%s", dwarf_diename(&variable) ? dwarf_diename(&variable) : text);
 		left = descend(name, type, offset);
 	} else {
-		plain = check_symbols_plain(text);
+		plain = code_plain(text);
 		add(name, "%s", plain ? plain : text);
 		free(plain);
 		left = offset;

@@ -1,29 +1,21 @@
 /*
  * cli/check_symbols.c - addresses of code: function, file, line, source text.
  *
- * elfutils' libdw reads the program's files. A module is looked into when the first address in it is asked for, since
- * most of a report lies in the program itself, and a report is to be there at once. Nothing is fetched over the
- * network: DEBUGINFOD_URLS is taken out of the environment before.
+ * A module is looked into (code.h) when the first address in it is asked for, since most of a report lies in the
+ * program itself, and a report is to be there at once.
  *
  * Where a function was inlined, one address is a place in several: the innermost comes first, then where it was called.
  * An address that a call returns to belongs to the byte before it.
  */
 #define _GNU_SOURCE
 #include "check_symbols.h"
+#include "code.h"
 
 #include <ctype.h>
-#include <dlfcn.h>
-#include <dwarf.h>
-#include <elfutils/libdw.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LINE_MAX_SHOWN 300
-
-static const Dwfl_Callbacks callbacks = {
-	.find_debuginfo = dwfl_standard_find_debuginfo,
-	.find_elf = dwfl_build_id_find_elf,
-};
 
 struct check_symbols *check_symbols_open(const struct check_memory *memory, const char *program)
 {
@@ -31,10 +23,9 @@ struct check_symbols *check_symbols_open(const struct check_memory *memory, cons
 
 	if (!symbols)
 		return NULL;
-	unsetenv("DEBUGINFOD_URLS");
 	symbols->memory = memory;
 	symbols->program = program;
-	symbols->dwfl = dwfl_begin(&callbacks);
+	symbols->dwfl = code_open();
 	symbols->frames = json_object();
 	symbols->names = json_object();
 	symbols->sources = json_object();
@@ -78,26 +69,6 @@ Dwfl_Module *check_symbols_load(struct check_symbols *symbols, uint64_t address)
 		dwfl_report_end(symbols->dwfl, NULL, NULL);
 	}
 	return symbols->modules[i];
-}
-
-char *check_symbols_plain(const char *name)
-{
-	static char *(*demangle)(const char *name, char *buffer, size_t *size, int *status);
-	static bool looked;
-	char *plain = NULL;
-	void *library;
-
-	if (strncmp(name, "_Z", 2) != 0)
-		return strdup(name);
-	if (!looked) {
-		looked = true;
-		library = dlopen("libstdc++.so.6", RTLD_NOW);
-		if (library)
-			*(void **)&demangle = dlsym(library, "__cxa_demangle");
-	}
-	if (demangle)
-		plain = demangle(name, NULL, NULL, NULL);
-	return plain ? plain : strdup(name);
 }
 
 /* Source text. */
@@ -144,20 +115,27 @@ static json_t *source_of(struct check_symbols *symbols, const char *file, int li
 
 /* Frames. */
 
-struct spot {
-	const char *file;
-	int line, column;
+/* Where the frames of one address go. */
+struct frames {
+	struct check_symbols *symbols;
+	Dwfl_Module *module;
+	uint64_t pc, at;
+	json_t *list;
 };
 
-static void add_frame(struct check_symbols *symbols, json_t *frames, const char *function, const struct spot *spot,
-		      uint64_t pc)
+static void add_frame(void *arg, const struct code_spot *spot)
 {
-	const struct check_module *module = check_symbols_module(symbols->memory, pc);
-	char *plain = function ? check_symbols_plain(function) : NULL;
+	struct frames *frames = arg;
+	struct check_symbols *symbols = frames->symbols;
+	const struct check_module *module = check_symbols_module(symbols->memory, frames->pc);
+	const char *function = spot->function;
 	json_t *frame = json_object();
-	char hex[24];
+	char *plain, hex[24];
 
-	snprintf(hex, sizeof(hex), "0x%llx", (unsigned long long)pc);
+	if (!function && frames->module)
+		function = dwfl_module_addrname(frames->module, frames->at);
+	plain = function ? code_plain(function) : NULL;
+	snprintf(hex, sizeof(hex), "0x%llx", (unsigned long long)frames->pc);
 	json_object_set_new(frame, "function", plain ? json_string(plain) : json_null());
 	json_object_set_new(frame, "file", spot->file ? json_string(spot->file) : json_null());
 	json_object_set_new(frame, "line", spot->line > 0 ? json_integer(spot->line) : json_null());
@@ -166,95 +144,24 @@ static void add_frame(struct check_symbols *symbols, json_t *frames, const char 
 	json_object_set_new(frame, "module",
 			    module ? json_string(module->name[0] ? module->name : symbols->program) : json_null());
 	json_object_set_new(frame, "pc", json_string(hex));
-	json_array_append_new(frames, frame);
+	json_array_append_new(frames->list, frame);
 	free(plain);
-}
-
-static Dwarf_Word number_of(Dwarf_Die *die, unsigned name)
-{
-	Dwarf_Attribute attribute;
-	Dwarf_Word number = 0;
-
-	if (dwarf_attr(die, name, &attribute))
-		dwarf_formudata(&attribute, &number);
-	return number;
-}
-
-/* Where an inlined function was called. */
-static void caller_of(Dwarf_Die *cu, Dwarf_Die *inlined, struct spot *ret_spot)
-{
-	Dwarf_Files *files;
-	size_t n;
-
-	*ret_spot = (struct spot){.line = (int)number_of(inlined, DW_AT_call_line),
-				  .column = (int)number_of(inlined, DW_AT_call_column)};
-	if (dwarf_getsrcfiles(cu, &files, &n) == 0)
-		ret_spot->file = dwarf_filesrc(files, number_of(inlined, DW_AT_call_file), NULL, NULL);
-}
-
-static const char *name_of(Dwarf_Die *die)
-{
-	Dwarf_Attribute attribute;
-	const char *name = NULL;
-
-	if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute))
-		name = dwarf_formstring(&attribute);
-	return name ? name : dwarf_diename(die);
-}
-
-/* Adds a frame for each function that the address is in. Returns whether there was one. */
-static bool add_functions(struct check_symbols *symbols, json_t *frames, Dwarf_Die *cu, Dwarf_Addr at, struct spot spot,
-			  uint64_t pc)
-{
-	Dwarf_Die *scopes = NULL, *chain = NULL;
-	int n = dwarf_getscopes(cu, at, &scopes), i;
-	bool any = false;
-
-	n = n > 0 ? dwarf_getscopes_die(&scopes[0], &chain) : 0;
-	for (i = 0; i < n; i++) {
-		int tag = dwarf_tag(&chain[i]);
-
-		if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram)
-			continue;
-		add_frame(symbols, frames, name_of(&chain[i]), &spot, pc);
-		any = true;
-		if (tag == DW_TAG_subprogram)
-			break;
-		caller_of(cu, &chain[i], &spot);
-	}
-	free(scopes);
-	free(chain);
-	return any;
-}
-
-static void find_frames(struct check_symbols *symbols, json_t *frames, uint64_t pc, uint64_t at)
-{
-	Dwfl_Module *module = check_symbols_load(symbols, pc);
-	Dwfl_Line *line = module ? dwfl_module_getsrc(module, at) : NULL;
-	struct spot spot = {.file = NULL};
-	Dwarf_Addr bias = 0;
-	Dwarf_Die *cu = module ? dwfl_module_addrdie(module, at, &bias) : NULL;
-
-	if (line)
-		spot.file = dwfl_lineinfo(line, NULL, &spot.line, &spot.column, NULL, NULL);
-	if (cu && add_functions(symbols, frames, cu, at - bias, spot, pc))
-		return;
-	add_frame(symbols, frames, module ? dwfl_module_addrname(module, at) : NULL, &spot, pc);
 }
 
 json_t *check_symbols_frames(struct check_symbols *symbols, uint64_t pc, bool exact)
 {
+	struct frames frames = {.symbols = symbols, .pc = pc, .at = exact ? pc : pc - 1};
 	char key[32];
-	json_t *frames;
 
 	snprintf(key, sizeof(key), "%llx%s", (unsigned long long)pc, exact ? "=" : "");
-	frames = json_object_get(symbols->frames, key);
-	if (!frames) {
-		frames = json_array();
-		find_frames(symbols, frames, pc, exact ? pc : pc - 1);
-		json_object_set_new(symbols->frames, key, frames);
+	frames.list = json_object_get(symbols->frames, key);
+	if (!frames.list) {
+		frames.list = json_array();
+		frames.module = check_symbols_load(symbols, pc);
+		code_spots(frames.module, frames.at, add_frame, &frames);
+		json_object_set_new(symbols->frames, key, frames.list);
 	}
-	return json_incref(frames);
+	return json_incref(frames.list);
 }
 
 /* What lies between main, or a thread's routine, and the beginning says nothing. */
@@ -274,11 +181,8 @@ static bool is_beginning(const char *function)
 	return false;
 }
 
-/* Whether an address is in the runtime, whatever name that was loaded by. */
-static bool is_runtime(const struct check_symbols *symbols, uint64_t pc)
+bool check_symbols_is_runtime(const struct check_module *module)
 {
-	const struct check_module *module = check_symbols_module(symbols->memory, pc);
-
 	return module && (strstr(module->name, "/libtsan.so.2") || strstr(module->name, "/libclang_rt.tsan"));
 }
 
@@ -288,7 +192,7 @@ json_t *check_symbols_stack(struct check_symbols *symbols, const struct check_pl
 	size_t i;
 
 	for (unsigned n = 0; n < CHECK_FRAMES && place->pc[n] != 0; n++) {
-		if (is_runtime(symbols, place->pc[n]))
+		if (check_symbols_is_runtime(check_symbols_module(symbols->memory, place->pc[n])))
 			continue;
 		frames = check_symbols_frames(symbols, place->pc[n], exact && n == 0);
 		for (i = 0; (frame = json_array_get(frames, i)); i++)

@@ -18,7 +18,5 @@ struct check_symbols {
 
 /* Returns the module of an address, or NULL. */
 Dwfl_Module *check_symbols_load(struct check_symbols *symbols, uint64_t address);
-/* Returns a name as C++ programmers know it; to be freed. */
-char *check_symbols_plain(const char *name);
 
 #endif

@@ -152,44 +152,52 @@ static bool is_silent(const json_t *event)
 	return is(event, "start") || is(event, "end") || is(event, "choice");
 }
 
-/* Whether another thread does something with the same object. */
-static bool is_shared(const json_t *report, const json_t *event)
+/* What is asked of each step about all the others. */
+struct others {
+	json_t *users;    /* of each object the thread that uses it; false: several do, or one waits for it */
+	size_t last[256]; /* step of a thread, and one */
+};
+
+static void note_user(json_t *users, const json_t *event)
 {
-	const json_t *events = json_object_get(report, "events"), *threads = json_object_get(report, "threads"), *other;
 	const char *object = paint_string(event, "object");
+	json_t *user = json_object_get(users, object);
+	json_int_t thread = paint_number(event, "thread");
+
+	if (!user)
+		json_object_set_new(users, object, json_integer(thread));
+	else if (json_is_integer(user) && json_integer_value(user) != thread)
+		json_object_set_new(users, object, json_false());
+}
+
+static void note_others(const json_t *report, const json_t *events, struct others *others)
+{
+	const json_t *threads = json_object_get(report, "threads"), *other;
 	size_t i;
 
-	for (i = 0; (other = json_array_get(events, i)); i++)
-		if (paint_number(other, "thread") != paint_number(event, "thread") &&
-		    strcmp(paint_string(other, "object"), object) == 0)
-			return true;
+	others->users = json_object();
+	for (i = 0; (other = json_array_get(events, i)); i++) {
+		note_user(others->users, other);
+		if (!is_silent(other))
+			others->last[(size_t)paint_number(other, "thread") % 256] = i + 1;
+	}
 	for (i = 0; (other = json_array_get(threads, i)); i++)
-		if (strcmp(paint_string(json_object_get(other, "waits_for"), "object"), object) == 0)
-			return true;
-	return false;
+		json_object_set_new(others->users, paint_string(json_object_get(other, "waits_for"), "object"),
+				    json_false());
 }
 
-static bool is_last_of_thread(const json_t *events, size_t i)
-{
-	for (size_t j = i + 1; j < json_array_size(events); j++)
-		if (paint_number(json_array_get(events, j), "thread") ==
-			    paint_number(json_array_get(events, i), "thread") &&
-		    !is_silent(json_array_get(events, j)))
-			return false;
-	return true;
-}
-
-static bool is_shown(const json_t *report, const json_t *events, size_t i)
+static bool is_shown(const struct others *others, const json_t *events, size_t i)
 {
 	const json_t *event = json_array_get(events, i);
+	const char *object = paint_string(event, "object");
 
 	if (is_silent(event))
 		return false;
 	if (is(event, "create") || is(event, "exit"))
 		return true;
-	if (*paint_string(event, "object") && is_shared(report, event))
+	if (*object && json_is_false(json_object_get(others->users, object)))
 		return true;
-	return is_last_of_thread(events, i);
+	return others->last[(size_t)paint_number(event, "thread") % 256] == i + 1;
 }
 
 /* Of what is long, the middle goes. */
@@ -219,10 +227,13 @@ static size_t hidden_from(const json_t *events, const bool *shown, size_t i, siz
 
 static void choose(struct table *table, const json_t *events)
 {
+	struct others others = {.users = NULL};
 	size_t end;
 
+	note_others(table->report, events, &others);
 	for (size_t i = 0; i < json_array_size(events); i++)
-		table->shown[i] = is_shown(table->report, events, i);
+		table->shown[i] = is_shown(&others, events, i);
+	json_decref(others.users);
 	for (size_t i = 0; i<json_array_size(events); i = end> i ? end : i + 1) {
 		if (hidden_from(events, table->shown, i, &end) > SHORT)
 			continue;

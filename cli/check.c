@@ -23,14 +23,14 @@
 #define KEEP_GOING 200
 
 const char check_about[] =
-	"The program is one that was built with -fsanitize=thread ('fairlead cc' does so). It is run under many "
-	"schedules of its threads, each decided by this command, until one makes it fail: an assertion, a crash, a "
-	"deadlock, a data race, a use after free, misuse of a lock, or the wrong exit code or output. That one is "
-	"shown step by step, and can be replayed.";
+	"The program is run under many schedules of its threads, each decided by this command, until one makes it "
+	"fail: an assertion, a crash, a deadlock, a data race, a use after free, misuse of a lock, or the wrong exit "
+	"code or output. That one is shown step by step, and can be replayed. Data races are found in what was built "
+	"with -fsanitize=thread ('fairlead cc' does so); without it, threads change at calls alone.";
 
 struct config {
 	struct check_common common;
-	bool runs_given, time_given;
+	bool runs_given, time_given, races_given;
 	const char *save;
 	bool functions;
 };
@@ -112,6 +112,7 @@ static int take_races(void *arg, const char *value, char *why, size_t size)
 	static const char *const words[] = {"fail", "note", "off", NULL};
 	struct config *config = arg;
 
+	config->races_given = true;
 	return check_take_word(value, words, &config->common.wish.asked.races, why, size);
 }
 
@@ -312,6 +313,8 @@ static int check(const char *path, struct config *config, char **argv)
 	int status = COMMAND_USAGE;
 	bool ready = target && found && check_find(path, argv[0], argv, target) == 0;
 
+	if (ready && !target->seen && !config->races_given)
+		config->common.wish.asked.races = CHECK_RACES_OFF; /* what orders its threads may not be seen */
 	if (ready && config->functions)
 		status = run_functions(path, target);
 	else if (ready && check_run(path, target, &config->common.wish, NULL, NULL, found) == 0) {

@@ -340,6 +340,33 @@ static const char *verdict_of(const struct check_memory *memory)
 	return check_json_verdict(memory->failure.verdict);
 }
 
+/* Where the system keeps its own, of which one knows that they were not built for being checked. */
+static bool is_systems(const char *file)
+{
+	static const char *const folders[] = {"/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "linux-vdso"};
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		if (strncmp(file, folders[i], strlen(folders[i])) == 0)
+			return true;
+	return false;
+}
+
+/* The program and its libraries whose accesses to memory are not seen. */
+static json_t *unseen_of(const struct check_report *report)
+{
+	const struct check_memory *memory = report->found->job->memory;
+	json_t *files = json_array();
+
+	for (uint32_t i = 0; i < memory->n_modules && i < CHECK_MODULES; i++) {
+		const struct check_module *module = &memory->modules[i];
+
+		if (module->instrumented || is_systems(module->name) || check_symbols_is_runtime(module))
+			continue;
+		json_array_append_new(files, check_json_text(module->name[0] ? module->name : report->target->file));
+	}
+	return files;
+}
+
 static void put_numbers(json_t *json, const struct check_report *report)
 {
 	const struct check_memory *memory = report->found->job->memory;
@@ -387,6 +414,8 @@ static void put_ways(json_t *json, const struct check_report *report)
 	json_object_set_new(json, "steps_most", json_integer((json_int_t)asked->steps));
 	json_object_set_new(json, "late", json_boolean(report->found->job->late));
 	json_object_set_new(json, "interrupted", json_boolean(report->found->interrupted));
+	json_object_set_new(json, "instrumented", json_boolean(memory->instrumented));
+	json_object_set_new(json, "unseen", unseen_of(report));
 	json_object_set_new(json, "unmodelled", text_or_null(memory->said));
 	json_object_set_new(json, "bounds", text_or_null(memory->bounds));
 	json_object_set_new(json, "replay",

@@ -2,8 +2,9 @@
  * cli/check_target.c - the program that is to be checked: whether it can be, and the libraries for it.
  *
  * The runtime gets into the program by the loader (LD_PRELOAD), and sees what the compiler calls for each access to
- * memory (-fsanitize=thread). So a program is refused which the loader does not load, which calls nothing of the kind,
- * or which has a runtime of its own inside: it would run, and nothing would be seen. Each message says what to do.
+ * memory (-fsanitize=thread), and all calls of threads, locks and the like. So a program is refused which the loader
+ * does not load, or which has a runtime of its own inside: it would run, and nothing would be seen. Each message says
+ * what to do. One that calls nothing for its accesses is checked as far as its calls go.
  *
  * A program that needs Fairlead gets the one that lies beside the runtime, in which everything is seen.
  */
@@ -101,8 +102,6 @@ static void take_build_id(Elf *elf, char ret_id[CHECK_BUILD_ID])
 	}
 }
 
-#define HOW " Build it with 'fairlead cc' or 'fairlead c++' in place of the compiler, or with -g -fsanitize=thread"
-
 static const char *why_not(const struct program *program, const struct look *look)
 {
 	if (program->header.e_ident[EI_CLASS] != ELFCLASS64)
@@ -116,8 +115,6 @@ static const char *why_not(const struct program *program, const struct look *loo
 	if (look->defines)
 		return "it has the sanitizer's runtime linked into it; link it with -shared-libsan (clang) or without "
 		       "-static-libtsan (gcc), or build it with 'fairlead cc'";
-	if (!look->calls)
-		return "it was not built for being checked: it says nothing of its accesses to memory." HOW;
 	if (program_has_rights(program))
 		return "it runs with rights of its own (setuid, setgid or capabilities), so the system loads nothing "
 		       "into it; check a copy";
@@ -137,6 +134,7 @@ static int look_at_file(const char *path, const struct program *program, struct 
 			      ".libs/NAME)");
 	look_at(program->elf, &look);
 	take_build_id(program->elf, target->build_id);
+	target->seen = look.calls;
 	target->needs_fairlead = look.needs_fairlead;
 	why = why_not(program, &look);
 	return why ? refuse(path, target->argv[0], why) : 0;

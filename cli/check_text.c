@@ -270,6 +270,26 @@ static void write_search(const struct paper *paper, const json_t *report)
 	fputs(".\n", paper->to);
 }
 
+/* What was not built for being checked, and what follows from it. */
+static void write_unseen(const struct paper *paper, const json_t *report)
+{
+	const json_t *files = json_object_get(report, "unseen"), *file;
+	size_t i;
+
+	if (json_array_size(files) == 0)
+		return;
+	paint(paper, YELLOW);
+	fputs("Not built with -fsanitize=thread:", paper->to);
+	paint(paper, PLAIN);
+	for (i = 0; (file = json_array_get(files, i)); i++)
+		fprintf(paper->to, "%s %s", i == 0 ? "" : ",", json_string_value(file));
+	fputs(json_array_size(files) == 1
+		      ? ". Data races in it are not looked for, and threads change at its calls"
+		      : ". Data races in these are not looked for, and threads change at their calls",
+	      paper->to);
+	fputs(" alone (of pthread, Fairlead, ...); built by 'fairlead cc', all would be seen.\n", paper->to);
+}
+
 static void write_notes(const struct paper *paper, const json_t *report)
 {
 	json_int_t cut_off = paint_number(report, "cut_off"), racy = paint_number(report, "racy");
@@ -281,9 +301,10 @@ static void write_notes(const struct paper *paper, const json_t *report)
 	if (cut_off > 0)
 		fprintf(paper->to, "%lld run%s cut off after %lld steps (--steps).\n", (long long)cut_off,
 			cut_off == 1 ? " was" : "s were", (long long)paint_number(report, "steps_most"));
-	if (racy > 0 && !has_failed(report))
+	if (racy > 0 && !has_failed(report) && json_is_true(json_object_get(report, "instrumented")))
 		fprintf(paper->to, "%lld run%s data races (--races=fail shows one).\n", (long long)racy,
 			racy == 1 ? " had" : "s had");
+	write_unseen(paper, report);
 	if (*paint_string(report, "unmodelled")) {
 		paint(paper, YELLOW);
 		fputs("The program does what is not modelled, so the check has ended: ", paper->to);

@@ -328,7 +328,8 @@ int main(void)
 END
 check "no program is said" refuses "there is no such program" check ./none
 check "one that is not on the path is said" refuses "write ./ in front of it" check counter
-check "a program that was not built for it" refuses "Build it with 'fairlead cc'" check ./plain
+check "a program that was not built for it" ends 0 check --runs 20 ./plain
+check "... is said" says "^Not built with -fsanitize=thread: ./plain.*fairlead cc"
 check "a static program" refuses "link it without -static" check ./static
 check "an object file" refuses "an object file" check ./object
 check "a runtime inside" refuses "has the sanitizer's runtime linked into it" check ./inside

@@ -15,6 +15,7 @@
 #include "object.h"
 #include "output.h"
 #include "pool.h"
+#include "seen.h"
 #include "shadow.h"
 #include "signals.h"
 #include "snapshot.h"
@@ -205,6 +206,7 @@ static void begin(void)
 	pool_renew();
 	shadow_renew();
 	run_begin();
+	seen_begin();
 	first = run_add(run_main, NULL, 0);
 	first->clock = clock_new();
 	first->clock[0] = 1;
@@ -265,7 +267,8 @@ static void on_tick(int signal, siginfo_t *info, void *context)
 		watch.cpu = raw_cpu();
 		watch.wall = raw_now();
 	}
-	if (raw_cpu() - watch.cpu > HANG_CPU || raw_cpu() - watch.cpu_of_step > HANG_BUSY_CPU)
+	seen_hang(raw_cpu() - watch.cpu_of_step);
+	if ((memory->instrumented && raw_cpu() - watch.cpu > HANG_CPU) || raw_cpu() - watch.cpu_of_step > HANG_BUSY_CPU)
 		fail(CHECK_HANG, (uintptr_t)at->uc_mcontext.gregs[REG_RIP],
 		     "T%u runs without reaching a scheduling point", self()->id);
 	if (raw_now() - watch.wall > HANG_WALL)

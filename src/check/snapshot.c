@@ -21,6 +21,7 @@
 #include "fiber.h"
 #include "heap.h"
 #include "run.h"
+#include "seen.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -101,6 +102,7 @@ static void note_module(const struct dl_phdr_info *info, uintptr_t from, uintptr
 	module->base = info->dlpi_addr;
 	module->from = from;
 	module->to = to;
+	module->instrumented = seen_module(info);
 	raw_print(module->name, sizeof(module->name), "%s", info->dlpi_name);
 }
 
@@ -144,6 +146,7 @@ void snapshot_begin(char **argv)
 	memory->n_modules = 0;
 	n_ranges = 0;
 	dl_iterate_phdr(look_at_module, NULL);
+	memory->instrumented = memory->modules[0].instrumented; /* the program comes first */
 	find_words(argv);
 }
 

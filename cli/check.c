@@ -6,6 +6,7 @@
  */
 #include "check.h"
 
+#include "check_input.h"
 #include "check_wish.h"
 #include "command.h"
 #include "values.h"
@@ -182,7 +183,7 @@ static int take_stdin(void *arg, const char *value, char *why, size_t size)
 	struct config *config = arg;
 
 	config->common.wish.input = value;
-	if (access(value, R_OK) == 0)
+	if (strcmp(value, "-") == 0 || access(value, R_OK) == 0)
 		return 0;
 	snprintf(why, size, "%s", strerror(errno));
 	return -EINVAL;
@@ -249,7 +250,8 @@ const struct option_row check_rows[] = {
 	 take_expect_output},
 	{NULL, "same-output", 0, NULL, "it always writes to standard output what it wrote in the first run",
 	 OPTION_FLAG, take_same_output},
-	{"The program", "stdin", 0, "FILE", "is its standard input, from the beginning in each run (default: empty)",
+	{"The program", "stdin", 0, "FILE",
+	 "is its standard input in each run; - is the command's own (default: that, unless it is a terminal)",
 	 OPTION_ONCE, take_stdin},
 	{NULL, "show-output", 0, NULL,
 	 "let it write to the terminal, in every run (default: what it writes is dropped)", OPTION_FLAG,
@@ -277,7 +279,7 @@ static void complete(struct config *config)
 	}
 }
 
-static int save(const char *path, const struct config *config, struct check_report *report, char *file, size_t size)
+static int save(const char *path, struct config *config, struct check_report *report, char *file, size_t size)
 {
 	const char *program = strrchr(report->target->argv[0], '/');
 	int error;
@@ -286,7 +288,9 @@ static int save(const char *path, const struct config *config, struct check_repo
 		snprintf(file, size, "%s", config->save);
 	else
 		snprintf(file, size, "./fairlead-check.%s.replay", program ? program + 1 : report->target->argv[0]);
-	error = check_save(file, report);
+	error = check_input_keep(&config->common.wish, file);
+	if (error == 0)
+		error = check_save(file, report);
 	if (error == 0)
 		report->replay = file;
 	else
@@ -317,7 +321,8 @@ static int check(const char *path, struct config *config, char **argv)
 		config->common.wish.asked.races = CHECK_RACES_OFF; /* what orders its threads may not be seen */
 	if (ready && config->functions)
 		status = run_functions(path, target);
-	else if (ready && check_run(path, target, &config->common.wish, NULL, NULL, found) == 0) {
+	else if (ready && check_input_take(path, &config->common.wish) == 0 &&
+		 check_run(path, target, &config->common.wish, NULL, NULL, found) == 0) {
 		if (found->job->memory->failure.verdict != CHECK_NOTHING)
 			save(path, config, &report, file, sizeof(file));
 		status = check_tell(path, &report, &config->common.forms);

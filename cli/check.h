@@ -2,6 +2,7 @@
  * check.h - what `fairlead check` and `fairlead replay` are made of.
  *
  *     check_target.c    the program: where it is, and whether it can be checked
+ *     check_input.c     what it reads, the same each time
  *     check_run.c       runs it with the runtime (src/check) in front of it, and takes what that answers
  *     check_symbols.c   addresses of code: functions, files, lines; check_names.c: addresses of data
  *     check_json.c      the report as JSON, from which all other forms are made:

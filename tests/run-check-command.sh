@@ -276,6 +276,53 @@ check "... where it departs" says 'line 2 of the output is "first 2", and should
 check "... with standard input anew in each run" says '^Wrong output'
 check "... and replayed with it" ends 0 replay fairlead-check.code.replay
 
+# Standard input, of which each run sees all, wherever it comes from.
+program count <<'END'
+#include <stdio.h>
+int main(void)
+{
+	int n = 0;
+
+	while (getchar() != EOF)
+		n++;
+	return n % 256;
+}
+END
+# fed COMMAND ARGUMENT... - what the command writes is the standard input of `fairlead check ARGUMENT...`.
+fed() {
+	local source=$1 status
+	shift
+	$source | timeout -s KILL 120 "$fairlead" check "$@" >out 2>err
+	status=$?
+	cat out err
+	return "$status"
+}
+many() {
+	head -c 70000 /dev/zero
+}
+check "a pipe is read once, for all runs" fed many --runs 20 --jobs 2 --expect-exit 112 ./count
+check "... also if it is named" ends 0 check --runs 20 --expect-exit 112 --stdin <(many) ./count
+check "... or is standard input" fed many --runs 20 --expect-exit 112 --stdin - ./count
+check "... and kept for a replay" fails fed many --expect-exit 3 ./count
+check "... beside its file" test "$(stat -c %s fairlead-check.count.replay.stdin)" = 70000
+check "... where that finds it" ends 0 replay fairlead-check.count.replay
+many >input
+from_file() {
+	"$fairlead" check --runs 20 --expect-exit 112 ./count <input
+}
+from_the_middle() {
+	{ head -c 100 >there && "$fairlead" check --runs 20 --expect-exit 12 ./count; } <input
+}
+check "a file is read anew" from_file
+check "... from where it is read already" from_the_middle
+check "an empty pipe is no input" fed true --runs 20 ./count
+check "what is too long is said" refuses "longer than 256 MiB" check --stdin /dev/zero ./count
+cat >terminal.py <<'END'
+import pty, subprocess, sys
+sys.exit(subprocess.run(sys.argv[1:], stdin=pty.openpty()[1], timeout=60).returncode)
+END
+check "a terminal is not read" python3 terminal.py "$fairlead" check --runs 20 ./count
+
 # Verified, limits, jobs.
 sed 's/counter += 1/__atomic_add_fetch(\&counter, 1, __ATOMIC_SEQ_CST)/' "$classic/counter.c" | program mended
 check "the mended program is verified" ends 0 check --exhaustive ./mended

@@ -47,7 +47,9 @@ def places(part):
 
 def ask(command, *arguments):
     """Runs the command and returns its report, or a text that says why there is none."""
-    done = subprocess.run([command, *arguments], capture_output=True, text=True, errors="replace", check=False)
+    done = subprocess.run(
+        [command, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
+    )
     try:
         return json.loads(done.stdout)
     except ValueError:

@@ -21,19 +21,19 @@
 
 enum { WRITE = 1, ATOMIC = 2, FREED = 4 };
 
+/* `what`: the epoch of the thread (32 bits; 0: no access), the thread (8), which of the eight bytes (8), how (8). One
+ * number, and not a member each: it is made and compared in a register, where memory written in parts and read as a
+ * whole would hold the processor up, at every access of the program. */
 struct cell {
-	union {
-		struct {
-			uint32_t epoch; /* of the thread; 0: no access */
-			uint8_t thread;
-			uint8_t bytes; /* of the eight, a bit each */
-			uint8_t how;
-			uint8_t spare;
-		};
-		uint64_t all; /* of that, to compare */
-	};
+	uint64_t what;
 	uintptr_t pc;
 };
+
+#define THREAD_AT 32
+#define BYTES_AT 40
+#define HOW_AT 48
+#define HOW(how) ((uint64_t)(how) << HOW_AT)
+#define BYTES (UINT64_C(255) << BYTES_AT)
 
 struct block {
 	uint64_t number;
@@ -59,6 +59,21 @@ static uintptr_t recent_tag[RECENT]; /* which blocks were used last; 1: none */
 static struct block *recent[RECENT];
 
 #define LOWER_MAX 64u
+
+static uint32_t epoch_of(const struct cell *cell)
+{
+	return (uint32_t)cell->what;
+}
+
+static uint8_t thread_of(const struct cell *cell)
+{
+	return (uint8_t)(cell->what >> THREAD_AT);
+}
+
+static uint8_t bytes_of(const struct cell *cell)
+{
+	return (uint8_t)(cell->what >> BYTES_AT);
+}
 
 /* Kept out of line, for the sake of the registers of those that call it. */
 #define RARE __attribute__((noinline, cold))
@@ -158,7 +173,7 @@ bool shadow_learn(void)
 
 static void note(const struct cell *cell)
 {
-	if ((cell->how & (ATOMIC | FREED)) != 0 || shadow_learned(cell->pc) ||
+	if ((cell->what & HOW(ATOMIC | FREED)) != 0 || shadow_learned(cell->pc) ||
 	    run->n_raced == sizeof(run->raced) / sizeof(run->raced[0]))
 		return;
 	for (unsigned i = 0; i < run->n_raced; i++) {
@@ -202,13 +217,13 @@ void shadow_learn_all(void)
 
 static void describe(struct check_access *access, uintptr_t address, const struct cell *cell)
 {
-	access->address = (address & ~(uintptr_t)7) + (unsigned)__builtin_ctz(cell->bytes);
-	access->size = (uint8_t)__builtin_popcount(cell->bytes);
-	access->thread = cell->thread;
-	access->epoch = cell->epoch;
-	access->write = (cell->how & WRITE) != 0;
-	access->atomic = (cell->how & ATOMIC) != 0;
-	access->freed = (cell->how & FREED) != 0;
+	access->address = (address & ~(uintptr_t)7) + (unsigned)__builtin_ctz(bytes_of(cell));
+	access->size = (uint8_t)__builtin_popcount(bytes_of(cell));
+	access->thread = thread_of(cell);
+	access->epoch = epoch_of(cell);
+	access->write = (cell->what & HOW(WRITE)) != 0;
+	access->atomic = (cell->what & HOW(ATOMIC)) != 0;
+	access->freed = (cell->what & HOW(FREED)) != 0;
 	access->place.pc[0] = cell->pc;
 	access->place.pc[1] = 0;
 }
@@ -224,7 +239,7 @@ static RARE void raced(uintptr_t address, const struct cell *before, const struc
 	if (race->verdict != CHECK_NOTHING)
 		return;
 	race->verdict = CHECK_RACE;
-	race->thread = now->thread;
+	race->thread = thread_of(now);
 	race->pc[0] = before->pc;
 	race->pc[1] = now->pc;
 	race->object = address;
@@ -244,55 +259,58 @@ static RARE NO_RETURN void used_after_free(uintptr_t address, size_t size, const
 	run->failure.pc[1] = before->pc;
 	run->failure.object = address;
 	fail(CHECK_USE_AFTER_FREE, now->pc, "%s of %u bytes in memory that T%u has freed",
-	     (now->how & WRITE) != 0 ? "write" : "read", (unsigned)size, before->thread);
+	     (now->what & HOW(WRITE)) != 0 ? "write" : "read", (unsigned)size, thread_of(before));
 }
 
 /* Whether `now` says all that `before` did, to accesses that come later. */
-static bool covers(const struct cell *now, const struct cell *before)
+static bool covers(uint64_t now, uint64_t before)
 {
-	bool as_strong = (now->how & WRITE) >= (before->how & WRITE) && (now->how & ATOMIC) <= (before->how & ATOMIC);
-
-	return as_strong && (before->bytes & ~now->bytes) == 0 && (before->how & FREED) == 0;
+	return (before & ~now & (HOW(WRITE) | BYTES)) == 0 && (now & ~before & HOW(ATOMIC)) == 0 &&
+	       (before & HOW(FREED)) == 0;
 }
 
-static bool conflict(const struct cell *a, const struct cell *b)
+/* Of accesses to the same bytes. */
+static bool conflict(uint64_t a, uint64_t b)
 {
-	return (a->bytes & b->bytes) != 0 && ((a->how | b->how) & WRITE) != 0 && ((a->how & b->how) & ATOMIC) == 0;
+	return ((a | b) & HOW(WRITE)) != 0 && (a & b & HOW(ATOMIC)) == 0;
 }
 
 /* Compares with what is known of these 8 bytes, and writes the access into the best place: one that it covers, a free
  * one, or else one by turns. Of several like accesses of a thread the last one stays, and a read stays beside the write
  * in front of it: once that place is learned, and others come in front of it, it is the turn of the one before it to be
  * found. The first one would hide all others for good. */
-static void record(struct cell *cells, const struct cell *now, uintptr_t address, size_t size)
+static void record(struct cell *cells, uint64_t now, uintptr_t pc, uintptr_t address, size_t size)
 {
 	const uint32_t *clock = self()->clock;
 	struct cell *place = NULL;
 
 	for (struct cell *cell = cells; cell < cells + CELLS; cell++) {
-		if (cell->all == now->all && cell->pc == now->pc)
+		uint64_t before = cell->what;
+
+		if (before == now && cell->pc == pc)
 			return;
-		if (cell->epoch == 0) {
+		if (before == 0) {
 			place = place != NULL ? place : cell;
 			continue;
 		}
-		if ((cell->bytes & now->bytes) == 0)
+		if ((before & now & BYTES) == 0)
 			continue;
-		if (UNLIKELY(((cell->how & ~now->how) & FREED) != 0))
-			used_after_free(address, size, cell, now);
-		if (cell->thread == now->thread) {
-			if (covers(now, cell))
+		if (UNLIKELY((before & ~now & HOW(FREED)) != 0))
+			used_after_free(address, size, cell, &(struct cell){now, pc});
+		if (thread_of(cell) == (uint8_t)(now >> THREAD_AT)) {
+			if (covers(now, before))
 				place = cell;
-		} else if (cell->epoch <= clock[cell->thread]) {
-			if (place == NULL && covers(now, cell))
+		} else if (epoch_of(cell) <= clock[thread_of(cell)]) {
+			if (place == NULL && covers(now, before))
 				place = cell;
-		} else if (UNLIKELY(conflict(cell, now))) {
-			raced(address, cell, now);
+		} else if (UNLIKELY(conflict(before, now))) {
+			raced(address, cell, &(struct cell){now, pc});
 		}
 	}
 	if (place == NULL)
-		place = &cells[(now->epoch + now->thread) % CELLS];
-	*place = *now;
+		place = &cells[((uint32_t)now + (uint8_t)(now >> THREAD_AT)) % CELLS];
+	place->what = now;
+	place->pc = pc;
 }
 
 /* While a run is written down: the access that a later one turns out to race with, as a run before has shown. Of those
@@ -301,7 +319,7 @@ static void note_first(const struct cell *now, uintptr_t address)
 {
 	struct check_access *first = &memory->failure.access[0];
 
-	if (now->thread == first->thread && now->epoch == first->epoch && now->pc == first->place.pc[0] &&
+	if (thread_of(now) == first->thread && epoch_of(now) == first->epoch && now->pc == first->place.pc[0] &&
 	    ((address ^ first->address) & ~(uintptr_t)7) == 0)
 		trace_place(&first->place, now->pc);
 }
@@ -311,25 +329,22 @@ static void note_first(const struct cell *now, uintptr_t address)
 static void access_word(uintptr_t address, size_t size, uint8_t how, uintptr_t pc)
 {
 	struct block *block = block_of(address);
-	struct thread *thread = self();
+	const struct thread *thread = self();
 	unsigned word = address % BLOCK / 8;
-	struct cell now = {.epoch = thread->clock[thread->id],
-			   .thread = (uint8_t)thread->id,
-			   .bytes = (uint8_t)(((1u << size) - 1) << (address % 8)),
-			   .how = how,
-			   .pc = pc};
+	uint64_t bytes = ((UINT64_C(1) << size) - 1) << address % 8;
+	uint64_t now = thread->clock[thread->id] | (uint64_t)thread->id << THREAD_AT | bytes << BYTES_AT | HOW(how);
 
 	if (UNLIKELY(run->trace))
-		note_first(&now, address);
+		note_first(&(struct cell){now, pc}, address);
 	if (UNLIKELY(block == NULL))
 		return;
 	if ((how & ATOMIC) == 0)
 		block->plain |= 1u << word;
 	else if ((block->plain >> word & 1) == 0) {
-		block->cell[word][thread->id % 2 * 2 + (how & WRITE)] = now;
+		block->cell[word][thread->id % 2 * 2 + (how & WRITE)] = (struct cell){now, pc};
 		return;
 	}
-	record(block->cell[word], &now, address, size);
+	record(block->cell[word], now, pc, address, size);
 }
 
 static void access_range(uintptr_t address, size_t size, uint8_t how, uintptr_t pc)

@@ -167,6 +167,14 @@ void engine_end(void)
 		RAW(SYS_exit_group, 0);
 }
 
+void engine_exit(int code)
+{
+	if (memory->engine != CHECK_SNAPSHOT)
+		return;
+	run->exit_code = code & 255;
+	run_end();
+}
+
 void engine_trap(void)
 {
 	RAW(SYS_tgkill, RAW(SYS_getpid), RAW(SYS_gettid), SIGTRAP);

@@ -18,6 +18,8 @@ HIDDEN void engine_switch(struct thread *from, struct thread *to);
 HIDDEN NO_RETURN void engine_leave(struct thread *from, struct thread *to);
 /* Ends the execution, from any of its threads. */
 HIDDEN NO_RETURN void engine_end(void);
+/* Ends it as the end of the process would, with that code; returns if the process itself has to end. */
+HIDDEN void engine_exit(int code);
 /* Nobody can go on: waits for the world outside, if a thread waits for that. Returns whether something came. */
 HIDDEN bool engine_outside(void);
 

@@ -200,7 +200,10 @@ bool fl_future_call_(fl_future *future, struct fl_callback *callback)
 		future->last = &callback->next;
 	}
 	fl_park_unlock_(bucket);
-	return !(state & FL_FUTURE_DONE);
+	if (!(state & FL_FUTURE_DONE))
+		return true;
+	look(future); /* what was written before */
+	return false;
 }
 
 bool fl_future_uncall_(fl_future *future, struct fl_callback *callback)
@@ -229,10 +232,8 @@ int fl_future_add_done_callback(fl_future *future, fl_future_callback function, 
 	if (!callback)
 		return -ENOMEM;
 	*callback = (struct fl_callback){.function = function, .arg = arg, .owned = true};
-	if (!fl_future_call_(future, callback)) {
-		look(future); /* what was written before */
+	if (!fl_future_call_(future, callback))
 		call(future, callback);
-	}
 	return 0;
 }
 

@@ -328,12 +328,14 @@ static void wake(struct fl_waiter *waiter)
 		fl_word_wake_(word, 1, FL_WORD_PRIVATE);
 }
 
-/* Makes a thread look around. It cannot be gone: its second waiter is still ours to wake. */
+/* Makes a thread look around. It cannot be gone: its second waiter is still ours to wake. One that is nudged already is
+ * nudged again: it may have taken that nudge back and looked before there was what it is to see now, and a load could
+ * miss that. An exchange comes after it, or passes on to it what was written before. */
 static void nudge(struct fl_waiter *waiter)
 {
 	uint32_t word = fl_load_relaxed(&waiter->word);
 
-	while (word == FL_WAITER_WAITING || word == FL_WAITER_SLEEPING)
+	while (word != FL_WAITER_WOKEN)
 		/* [park.3] release; pairs with [park.4] */
 		if (fl_cas_release(&waiter->word, &word, FL_WAITER_NUDGED)) {
 			if (word == FL_WAITER_SLEEPING)

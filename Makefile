@@ -12,10 +12,11 @@ ROUNDS = 1000000
 # Whatever is to be passed to `meson setup`, -Dchecks=false say.
 MESON_ARGS =
 
-# What stress, histories and bench print is TAP, and JSON if asked for: there, what sets up and builds says on standard
-# error.
+# What stress, histories, mutants and bench print is TAP, and JSON if asked for: there, what sets up and builds says on
+# standard error.
 
-.PHONY: help build run tour test stress histories soak fuzz bench lint sanitize install clean
+.PHONY: help build run tour test stress histories mutants
+.PHONY: soak fuzz bench lint sanitize install clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -53,6 +54,12 @@ histories: ## put 10 000 000 items through queues of every kind, and check what 
 	@scripts/configure $(BUILD) -Dtests=enabled $(MESON_ARGS) >&2
 	@ninja -C $(BUILD) --quiet tests/queue_history >&2
 	@$(BUILD)/tests/queue_history --items 10000000 --round 250000 --small 10000 $(ARGS)
+
+mutants: ## weaken each memory order, lose each wake-up in turn: is it noticed? ARGS="--only sync/" for some
+	@scripts/setup test >&2
+	@scripts/configure $(BUILD) -Dtests=enabled $(MESON_ARGS) >&2
+	@ninja -C $(BUILD) --quiet tests/checked/checked >&2
+	@tests/checked/mutants.py $(BUILD) $(ARGS)
 
 soak: ## run the hub for HUB=1m while all that may happen to it does, at random; SEED=... for the same again
 	@scripts/setup test

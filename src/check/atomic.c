@@ -6,6 +6,7 @@
 #include "atomic.h"
 
 #include "shadow.h"
+#include "site.h"
 #include "weak.h"
 
 typedef uint8_t value8;
@@ -138,6 +139,7 @@ static uint64_t compared(struct object *object, unsigned size, int order, uint64
 			*at = (value##n)(expression); \
 			return old; \
 		} \
+		order = site_order(CHECK_SITE_CHANGE, order, CALLER); \
 		object = begin(at, sizeof(value##n), CHECK_RMW, order, CALLER); \
 		old = *at; \
 		new = (value##n)(expression); \
@@ -156,6 +158,7 @@ static uint64_t compared(struct object *object, unsigned size, int order, uint64
 \
 		if (!controlled()) \
 			return *at; \
+		order = site_order(CHECK_SITE_LOAD, order, CALLER); \
 		object = begin((volatile void *)(uintptr_t)at, sizeof(*at), CHECK_LOAD, order, CALLER); \
 		value = *at; \
 		seen = loaded(object, sizeof(value), order, (uint64_t)value); \
@@ -171,6 +174,7 @@ static uint64_t compared(struct object *object, unsigned size, int order, uint64
 			*at = value; \
 			return; \
 		} \
+		order = site_order(CHECK_SITE_STORE, order, CALLER); \
 		object = begin(at, sizeof(*at), CHECK_STORE, order, CALLER); \
 		old = *at; \
 		*at = value; \
@@ -182,8 +186,11 @@ static uint64_t compared(struct object *object, unsigned size, int order, uint64
 		struct object *object = NULL; \
 		value##n old; \
 \
-		if (controlled()) \
+		if (controlled()) { \
+			order = site_order(CHECK_SITE_COMPARE, order, pc); \
+			order_failed = site_order(CHECK_SITE_FAILED, order_failed, pc); \
 			object = begin(at, sizeof(*at), CHECK_CAS, order, pc); \
+		} \
 		old = *at; \
 		if (object != NULL && sizeof(old) <= 8) \
 			old = (value##n)compared(object, sizeof(old), order_failed, (uint64_t)old, \
@@ -242,6 +249,7 @@ void __tsan_atomic_thread_fence(int order)
 {
 	if (!controlled())
 		return;
+	order = site_order(CHECK_SITE_FENCE, order, CALLER);
 	sched_atomic(CHECK_FENCE, 0, 0, false, order == SEQ_CST, CALLER);
 	order_fence(order);
 }

@@ -24,6 +24,7 @@
 #include "pool.h"
 #include "shadow.h"
 #include "signals.h"
+#include "site.h"
 #include "trace.h"
 
 #include <errno.h>
@@ -347,6 +348,8 @@ EXPORT int eventfd_read(int fd, eventfd_t *ret_value)
 
 EXPORT int eventfd_write(int fd, eventfd_t value)
 {
+	if (controlled() && site_loses(true, CALLER))
+		return 0;
 	return write_to(fd, (const char *)&value, sizeof(value), CALLER) == (ssize_t)sizeof(value) ? 0 : -1;
 }
 

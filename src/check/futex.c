@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "object.h"
+#include "site.h"
 #include "trace.h"
 
 #include <errno.h>
@@ -62,6 +63,8 @@ static long wake(const uint32_t *word, int most, uint32_t bits, const uint32_t *
 
 	sched_point_with(CHECK_FUTEX_WAKE, (uintptr_t)word & ~(uintptr_t)7, (uintptr_t)other & ~(uintptr_t)7, pc);
 	line = object_get(line_of(word), OBJECT_FUTEX);
+	if (site_loses(line->first != NULL, pc))
+		most = 0;
 	for (struct thread *thread = line->first; thread != NULL && n < most; thread = next) {
 		next = thread->next_waiter;
 		if (((uintptr_t)thread->wait_arg[1] & bits) == 0)

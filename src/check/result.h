@@ -23,6 +23,9 @@
 #define CHECK_MODULES 64u
 #define CHECK_TEXT 512u
 #define CHECK_LEARNED 4096u
+#define CHECK_SITES 4096u
+#define CHECK_THROUGH 8u
+#define CHECK_MUTANT 512u
 #define CHECK_FOREVER INT64_MAX
 /* Where the program's heap lies. */
 #define CHECK_HEAP UINT64_C(0x20000000)
@@ -122,6 +125,38 @@ enum {
 
 enum check_same { CHECK_SAME_NO, CHECK_SAME_FIRST, CHECK_SAME_GIVEN };
 
+/* Sites of the program (site.h): what orders memory, or wakes somebody. */
+enum check_site_kind {
+	CHECK_SITE_LOAD,
+	CHECK_SITE_STORE,
+	CHECK_SITE_CHANGE,  /* a read-modify-write */
+	CHECK_SITE_COMPARE, /* a compare and exchange that succeeds */
+	CHECK_SITE_FAILED,  /* one that fails */
+	CHECK_SITE_FENCE,
+	CHECK_SITE_WAKE, /* a futex's, or a write to an eventfd */
+	CHECK_SITE_KINDS
+};
+/* What becomes of a wake-up: all are lost there; the first one in each execution is. */
+enum { CHECK_LOSE_ALL, CHECK_LOSE_FIRST };
+
+struct check_site {
+	uint64_t pc;    /* return address; 0: the entry is free */
+	uint32_t times; /* that executions came by */
+	uint8_t kind;   /* enum check_site_kind */
+	uint8_t order;  /* as the program has it; numbers as in __ATOMIC_ACQUIRE and its like */
+	uint8_t mutant; /* 1: it is one of those that are changed */
+};
+
+/* What the tests of tests ask for: note sites, and change these. */
+struct check_mutant {
+	uint32_t sites;   /* 1: note them */
+	uint32_t kind;    /* of those that are changed */
+	uint32_t becomes; /* an order; or what becomes of a wake-up */
+	uint32_t n;
+	uint64_t pc[CHECK_MUTANT];
+	uint64_t through_from[CHECK_THROUGH], through_to[CHECK_THROUGH]; /* functions that wake for others */
+};
+
 /* What a run wrote to standard output. */
 struct check_output {
 	uint64_t size, hash; /* 64-bit FNV-1a */
@@ -151,8 +186,9 @@ struct check_asked {
 	uint32_t preemptions; /* CHECK_EXHAUSTIVE: at most so many; UINT32_MAX: any number */
 	uint32_t spurious;    /* condition variables may wake without a reason */
 	uint32_t minimise;
-	uint32_t keep_going;     /* races: runs to go on after the first one, to see what it leads to */
-	uint32_t count_failures; /* do not end with the first failure, but count them; show the first one */
+	uint32_t keep_going;        /* races: runs to go on after the first one, to see what it leads to */
+	uint32_t count_failures;    /* do not end with the first failure, but count them; show the first one */
+	struct check_mutant mutant; /* site.h */
 };
 #define CHECK_ANY_EXIT UINT32_MAX
 
@@ -243,6 +279,9 @@ struct check_memory {
 	uint32_t failed_strategy;
 	uint32_t n_modules;
 	struct check_module modules[CHECK_MODULES];
+
+	uint32_t n_sites;
+	struct check_site sites[CHECK_SITES]; /* by their hash */
 
 	/* Places of plain memory that are scheduling points. For a replay they are given as offsets in modules. */
 	uint32_t n_learned, learned_relative;

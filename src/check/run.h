@@ -132,6 +132,7 @@ struct run {
 	struct descriptors *descriptors; /* descriptor.c; NULL: none was used */
 	int64_t alarm, alarm_every;      /* virtual time; 0: none */
 	uint32_t *fences;                /* --weak: what was known at seq_cst fences */
+	uint64_t lost_wakes;             /* by a site that was changed (site.c) */
 	struct check_failure failure;
 	struct check_failure race; /* the first one of this run */
 	unsigned n_raced;

@@ -28,6 +28,12 @@ extern const struct scenario queue_scenarios[];
 extern const struct scenario run_scenarios[];
 extern const struct scenario frames_scenarios[];
 
+/* All of them; NULL ends the lists. */
+extern const struct scenario *const scenario_lists[];
+
+/* Notes sites, or tries a mutant: see mutant.c. Returns the program's exit code. */
+int mutant_main(int argc, char **argv);
+
 /* Runs the functions at the same time, each in a thread of its own, and returns when all have ended. NULL ends them. */
 void together(void (*first)(void), ...);
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fairlead/frames.h>
+#include <poll.h>
 #include <string.h>
 
 #define BYTES 16u
@@ -82,8 +83,146 @@ static void frames_next(void *arg)
 	close_channel();
 }
 
+static void next_two_in_order(void)
+{
+	fl_frame frame = {0};
+
+	for (unsigned char i = 1; i <= 2; i++) {
+		assert(fl_frames_next(reader, &frame) == 0);
+		assert(((const unsigned char *)frame.data)[0] == i &&
+		       ((const unsigned char *)frame.data)[BYTES - 1] == i);
+	}
+	fl_frames_done(&frame);
+}
+
+static void open_channel_every(uint32_t n)
+{
+	fl_frames_options options = {.size = 4096, .readers = 2};
+	fl_frames_reader_options every = {.every = n};
+
+	assert(fl_frames_create(&frames, &options) == 0);
+	assert(fl_frames_attach(&reader, frames, &every) == 0);
+}
+
+static void frames_every(void *arg)
+{
+	(void)arg;
+	open_channel_every(2);
+	together(publish_two, next_two_in_order, NULL);
+	close_channel();
+}
+
+static void publish_waiting(void)
+{
+	fl_frame_info info = {.size = BYTES};
+	void *data;
+
+	for (unsigned char byte = 1; byte <= 2; byte++) {
+		assert(fl_frames_loan(frames, BYTES, &data) == 0);
+		memset(data, byte, BYTES);
+		assert(fl_frames_publish_until(frames, &info, FL_FOREVER, NULL) >= 0);
+	}
+}
+
+static void frames_room(void *arg)
+{
+	(void)arg;
+	open_channel_every(1);
+	together(publish_waiting, next_two_in_order, NULL);
+	close_channel();
+}
+
+static void wait_for_reader(void)
+{
+	assert(fl_frames_wait_readers(frames) == 0);
+	publish(1);
+}
+
+static void come_and_look(void)
+{
+	assert(fl_frames_attach(&reader, frames, NULL) == 0);
+	next_one();
+}
+
+static void frames_readers(void *arg)
+{
+	fl_frames_options options = {.size = 4096, .readers = 2};
+
+	(void)arg;
+	assert(fl_frames_create(&frames, &options) == 0);
+	together(wait_for_reader, come_and_look, NULL);
+	close_channel();
+}
+
+static void poll_and_look(void)
+{
+	struct pollfd polled = {.fd = fl_frames_fd(reader), .events = POLLIN};
+	fl_frame frame = {0};
+
+	while (fl_frames_next_until(reader, &frame, 0, NULL) == -ETIMEDOUT)
+		assert(poll(&polled, 1, -1) == 1);
+	fl_frames_done(&frame);
+}
+
+static void publish_one(void)
+{
+	publish(1);
+}
+
+static void frames_fd(void *arg)
+{
+	(void)arg;
+	open_channel();
+	assert(fl_frames_fd(reader) >= 0);
+	together(publish_one, poll_and_look, NULL);
+	close_channel();
+}
+
+static void close_frames(void)
+{
+	publish(1);
+	fl_frames_close(frames);
+}
+
+static void next_until_closed(void)
+{
+	fl_frame frame = {0};
+
+	while (fl_frames_next(reader, &frame) == 0)
+		assert(((const unsigned char *)frame.data)[BYTES - 1] == 1);
+	fl_frames_done(&frame);
+	fl_frames_reader_close(reader);
+}
+
+static void frames_closed(void *arg)
+{
+	(void)arg;
+	open_channel();
+	together(close_frames, next_until_closed, NULL);
+}
+
+static void publish_four(void)
+{
+	for (unsigned char byte = 1; byte <= 4; byte++)
+		publish(byte);
+}
+
+static void frames_again(void *arg)
+{
+	(void)arg;
+	open_channel();
+	together(publish_four, look_twice, NULL);
+	close_channel();
+}
+
 const struct scenario frames_scenarios[] = {
 	{"frames-latest", "two frames are published while a reader looks twice", frames_latest, MANY},
 	{"frames-next", "a reader waits for the next one", frames_next, MANY},
+	{"frames-every", "two frames through a queue of two", frames_every, MANY},
+	{"frames-room", "through a queue of one: the producer waits", frames_room, MANY},
+	{"frames-readers", "a producer waits for a reader", frames_readers, MANY},
+	{"frames-fd", "a descriptor is polled", frames_fd, MANY},
+	{"frames-closed", "the producer ends while a reader waits", frames_closed, MANY},
+	{"frames-again", "so many that slots are written again", frames_again, MANY},
 	{0},
 };

@@ -4,7 +4,8 @@
  * That is -fsanitize=thread, by which the compiler announces each access to memory, debugging information, and a
  * sanitizer's runtime that is loaded and not linked in: the checker's takes its place when the program is checked, and
  * otherwise the program runs with the compiler's own. gcc does so by itself. clang has to be told, and where its
- * runtime lies goes into the program, since that is not where the loader looks.
+ * runtime lies goes into the program, since that is not where the loader looks. What gcc makes of memset and its like
+ * where they stand, it does not announce; so it is told to call them, which is seen.
  *
  * Everything else is the caller's, and stands behind, so that it wins. The compiler is $CC or $CXX, else gcc or g++.
  */
@@ -21,8 +22,9 @@
 #define WORDS_MAX 24
 
 const char cc_about[] =
-	"All words are the compiler's: $CC or $CXX, or else gcc or g++. -g and -fsanitize=thread are put in front, and "
-	"with clang what makes it load the sanitizer's runtime. The program runs by itself, too.";
+	"All words are the compiler's: $CC or $CXX, or else gcc or g++. -g and -fsanitize=thread are put in front, with "
+	"gcc what makes it call memset and its like, with clang what makes it load the sanitizer's runtime. The program "
+	"runs by itself, too.";
 
 struct words {
 	char **at;
@@ -79,12 +81,18 @@ static char *path_of_runtime(const char *compiler)
 
 static void add_flags(struct words *words, const char *compiler, char **given)
 {
+	static const char *const calls[] = {"-fno-builtin-memcmp", "-fno-builtin-memcpy", "-fno-builtin-memmove",
+					    "-fno-builtin-memset", "-fno-builtin-strcmp", "-fno-builtin-strcpy",
+					    "-fno-builtin-strlen"};
 	char *runtime;
 
 	add(words, "-g");
 	add(words, "-fsanitize=thread");
-	if (!is_clang(words->at[0]))
+	if (!is_clang(words->at[0])) {
+		for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+			add(words, calls[i]);
 		return;
+	}
 	/* a read in front of a write of the same is announced, too: it shows where an update is lost */
 	add(words, "-mllvm");
 	add(words, "-tsan-instrument-read-before-write=1");

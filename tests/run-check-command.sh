@@ -472,6 +472,34 @@ check "... members are named" says 'lock banks\[1\]\.lock\[[01]\]: T[01] has it'
 check "the system's headers are left out" fails grep -q gthr out
 # Where the build lets libraries be looked for, the runtime would be taken for the sanitizer's.
 check "a program runs by itself, too" env -u LD_LIBRARY_PATH ./mended
+for part in 'cleared[0]' 'memcmp(compared, "abc", 4) == 0'; do
+	program cleared -O2 "-DPART=$part" <<'END'
+#include <pthread.h>
+#include <string.h>
+
+static char cleared[16], compared[4];
+
+static void *clear(void *arg)
+{
+	memset(cleared, 1, sizeof(cleared));
+	compared[0] = 1;
+	return arg;
+}
+
+int main(void)
+{
+	pthread_t thread;
+	volatile int n;
+
+	pthread_create(&thread, NULL, clear, NULL);
+	n = PART;
+	pthread_join(thread, NULL);
+	return n > 1;
+}
+END
+	check "what the compiler need not call is seen: $part" ends 1 check ./cleared
+	check "... as a race" says 'Data race'
+done
 check "the compiler's status is the command's" fails "$fairlead" cc -c nothing.c
 check "under make CC='fairlead cc', it is its own \$CC" \
 	timeout 60 env CC="$fairlead cc" "$fairlead" cc -o counter-make "$classic/counter.c"

@@ -53,9 +53,10 @@ static void next_one(void)
 	fl_frames_done(&frame);
 }
 
+/* With as few slots as can be, so that they are soon written again. */
 static void open_channel(void)
 {
-	fl_frames_options options = {.size = 4096, .readers = 2};
+	fl_frames_options options = {.size = BYTES, .readers = 1, .pinned = 1};
 
 	assert(fl_frames_create(&frames, &options) == 0);
 	assert(fl_frames_attach(&reader, frames, NULL) == 0);
@@ -97,7 +98,7 @@ static void next_two_in_order(void)
 
 static void open_channel_every(uint32_t n)
 {
-	fl_frames_options options = {.size = 4096, .readers = 2};
+	fl_frames_options options = {.size = BYTES, .readers = 1, .pinned = n + 1};
 	fl_frames_reader_options every = {.every = n};
 
 	assert(fl_frames_create(&frames, &options) == 0);
@@ -112,12 +113,24 @@ static void frames_every(void *arg)
 	close_channel();
 }
 
+static void next_five_in_order(void)
+{
+	fl_frame frame = {0};
+
+	for (unsigned char i = 1; i <= 5; i++) {
+		assert(fl_frames_next(reader, &frame) == 0);
+		assert(((const unsigned char *)frame.data)[0] == i);
+		assert(((const unsigned char *)frame.data)[BYTES - 1] == i);
+	}
+	fl_frames_done(&frame);
+}
+
 static void publish_waiting(void)
 {
 	fl_frame_info info = {.size = BYTES};
 	void *data;
 
-	for (unsigned char byte = 1; byte <= 2; byte++) {
+	for (unsigned char byte = 1; byte <= 5; byte++) {
 		assert(fl_frames_loan(frames, BYTES, &data) == 0);
 		memset(data, byte, BYTES);
 		assert(fl_frames_publish_until(frames, &info, FL_FOREVER, NULL) >= 0);
@@ -128,7 +141,7 @@ static void frames_room(void *arg)
 {
 	(void)arg;
 	open_channel_every(1);
-	together(publish_waiting, next_two_in_order, NULL);
+	together(publish_waiting, next_five_in_order, NULL);
 	close_channel();
 }
 
@@ -146,7 +159,7 @@ static void come_and_look(void)
 
 static void frames_readers(void *arg)
 {
-	fl_frames_options options = {.size = 4096, .readers = 2};
+	fl_frames_options options = {.size = BYTES, .readers = 1, .pinned = 1};
 
 	(void)arg;
 	assert(fl_frames_create(&frames, &options) == 0);
@@ -201,9 +214,9 @@ static void frames_closed(void *arg)
 	together(close_frames, next_until_closed, NULL);
 }
 
-static void publish_four(void)
+static void publish_five(void)
 {
-	for (unsigned char byte = 1; byte <= 4; byte++)
+	for (unsigned char byte = 1; byte <= 5; byte++)
 		publish(byte);
 }
 
@@ -211,7 +224,39 @@ static void frames_again(void *arg)
 {
 	(void)arg;
 	open_channel();
-	together(publish_four, look_twice, NULL);
+	together(publish_five, look_twice, NULL);
+	close_channel();
+}
+
+/* A reader that is too slow gets what it has queued, and is told then. */
+static void next_until_disconnected(void)
+{
+	fl_frame frame = {0};
+	unsigned char n = 0;
+	int error;
+
+	while ((error = fl_frames_next(reader, &frame)) == 0 && ++n < 3)
+		assert(((const unsigned char *)frame.data)[0] == n);
+	assert(error == 0 || error == -EPIPE);
+	assert(n > 0);
+	fl_frames_done(&frame);
+}
+
+static void publish_three(void)
+{
+	for (unsigned char byte = 1; byte <= 3; byte++)
+		publish(byte);
+}
+
+static void frames_disconnect(void *arg)
+{
+	fl_frames_options options = {.size = BYTES, .readers = 1, .pinned = 2, .full = FL_FRAMES_DISCONNECT};
+	fl_frames_reader_options every = {.every = 1};
+
+	(void)arg;
+	assert(fl_frames_create(&frames, &options) == 0);
+	assert(fl_frames_attach(&reader, frames, &every) == 0);
+	together(publish_three, next_until_disconnected, NULL);
 	close_channel();
 }
 
@@ -224,5 +269,6 @@ const struct scenario frames_scenarios[] = {
 	{"frames-fd", "a descriptor is polled", frames_fd, MANY},
 	{"frames-closed", "the producer ends while a reader waits", frames_closed, MANY},
 	{"frames-again", "so many that slots are written again", frames_again, MANY},
+	{"frames-disconnect", "a reader that is too slow", frames_disconnect, MANY},
 	{0},
 };

@@ -471,6 +471,29 @@ static void simple_again(void *arg)
 	fl_simple_queue_destroy(simple);
 }
 
+/* Never more than there is room for, and never less than none. */
+static void look_at_size(void)
+{
+	for (int i = 0; i < 2; i++)
+		assert(fl_queue_size(queue) <= 1);
+}
+
+static void queue_look(void *arg)
+{
+	(void)arg;
+	make(1);
+	together(put_two, get_two, look_at_size, NULL);
+	fl_queue_destroy(queue);
+}
+
+static void queue_look_dropped(void *arg)
+{
+	(void)arg;
+	make(1);
+	together(put_until_shut_down, shut_down_now, look_at_size, NULL);
+	fl_queue_destroy(queue);
+}
+
 const struct scenario queue_scenarios[] = {
 	{"queue-1", "one puts, one gets", queue_1, 2},
 	{"queue-bounded", "two items through a queue of one", queue_bounded, MANY},
@@ -493,5 +516,7 @@ const struct scenario queue_scenarios[] = {
 	{"simple-boxes", "what items point to", simple_boxes, MANY},
 	{"simple-until", "two who may give up", simple_until, MANY},
 	{"simple-again", "nodes are used again", simple_again, MANY},
+	{"queue-look", "looked at while it is put and got", queue_look, MANY},
+	{"queue-look-dropped", "the same while it is emptied", queue_look_dropped, MANY},
 	{0},
 };

@@ -258,6 +258,17 @@ static void on_call(int signal, siginfo_t *info, void *context)
 	r[REG_RAX] = result;
 }
 
+static volatile bool ticked;
+
+bool engine_ticked(void)
+{
+	bool now = ticked;
+
+	if (now)
+		ticked = false;
+	return now;
+}
+
 /* Nothing has moved for long: neither a step nor an access; or accesses alone for much longer. */
 static void on_tick(int signal, siginfo_t *info, void *context)
 {
@@ -266,6 +277,7 @@ static void on_tick(int signal, siginfo_t *info, void *context)
 
 	(void)signal;
 	(void)info;
+	ticked = true;
 	if (!controlled() || memory->progress != watch.steps) {
 		watch.steps = memory->progress;
 		watch.cpu_of_step = raw_cpu();

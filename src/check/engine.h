@@ -34,6 +34,8 @@ HIDDEN void engine_begin(int (*main)(int, char **, char **), int argc, char **ar
 HIDDEN void engine_function(void);
 /* The last thread is about to end: ends the execution, or the process as exit(0) does. */
 HIDDEN NO_RETURN void engine_last(void);
+/* Returns whether a quarter of a second has passed since the last call that returned true, in the snapshot engine. */
+HIDDEN bool engine_ticked(void);
 /* Makes executions with `step` until that returns false: in a process that a run may bring down. Returns whether all
  * went well; false if that process has ended in another way: the engine has to be another one. */
 HIDDEN bool engine_loop(bool (*step)(void));

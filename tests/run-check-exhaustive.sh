@@ -36,8 +36,13 @@ check "the same in a process for each execution" verified 20 --engine process "$
 check "no preemption, no lost update" says '"verdict": "verified"' --preemptions 0 "$scratch/lost"
 check "the bound is said" says '"bounds": "0 preemptions at most"' --preemptions 0 "$scratch/lost"
 check "one preemption, a lost update" says '"verdict": "exit"' --preemptions 1 "$scratch/lost"
+loop=$root/tests/check/programs/spin_for_ever.c
+check "a loop is compiled" "${CC:-gcc}" -g -O1 -fsanitize=thread -pthread -o "$scratch/loop" "$loop"
+check "and one that ends" "${CC:-gcc}" -DMENDED -g -O1 -fsanitize=thread -pthread -o "$scratch/mended" "$loop"
+check "a loop that waits for ever ends the search" says '"verdict": "livelock"' --exhaustive "$scratch/loop"
+check "one that another thread ends does not" says '"verdict": "verified"' --exhaustive "$scratch/mended"
 orders=("$programs/orders.py" "$build/cli/fairlead" "$scratch/program")
-for kinds in RWX RWXL RWTL RWN RWP RWAB; do
+for kinds in RWX RWJ RWXL RWTL RWN RWP RWAB; do
 	check "random programs of $kinds" python3 "${orders[@]}" 25 "$kinds"
 done
 tap_end

@@ -90,14 +90,14 @@ def step_on_lock(state, thread, kind, at):
 
 
 def step_on_atomic(state, thread, kind, at):
-    if kind in "RX":
+    if kind in "RXJ":
         state.see(thread, state.values.get(at, 0))
     if kind == "X":
         state.values[at] = state.values.get(at, 0) + 1
     elif kind == "W":
         state.stores[thread] += 1
         state.values[at] = thread * 8 + state.stores[thread]
-    return "atomic", at, kind == "R"
+    return "atomic", at, kind in "RJ"
 
 
 def theory(programs):
@@ -118,11 +118,13 @@ def theory(programs):
                 kind, at = program[state.at[thread]], int(program[state.at[thread] + 1])
             else:
                 continue
-            done = (step_on_atomic if kind in "RWX" else step_on_lock)(after, thread, kind, at)
+            done = (step_on_atomic if kind in "RWXJ" else step_on_lock)(after, thread, kind, at)
             if done is None:
                 continue
             after.note(done[:2], (thread, state.at[thread], kind), done[2])
-            if kind != "V":
+            if kind == "J" and state.values.get(at, 0) == 0:
+                after.at[thread] = len(program)
+            elif kind != "V":
                 after.at[thread] += 2
             todo.append(after)
             moves += 1

@@ -4,6 +4,7 @@
  *   program STEPS...
  *
  * R, W, X   load, store, add 1 to an atomic
+ * J         load an atomic; the thread ends there if it is 0
  * L, U, T   lock and unlock a mutex; try to lock it, and unlock it if that succeeds
  * P, S      post and wait for a semaphore
  * A, B, C   lock an rwlock for reading, for writing; unlock it
@@ -77,7 +78,7 @@ static void *work(void *arg)
 	for (const char *step = thread[i].steps; *step != 0; step += 2) {
 		int at = step[1] - '0';
 
-		if (*step == 'R')
+		if (*step == 'R' || *step == 'J')
 			see(i, atomic_load(&atomic[at]));
 		else if (*step == 'W')
 			atomic_store(&atomic[at], i * 8 + ++stores);
@@ -87,6 +88,8 @@ static void *work(void *arg)
 			try(i, at);
 		else
 			lock(*step, at);
+		if (*step == 'J' && thread[i].seen[thread[i].n - 1] == '0')
+			break;
 	}
 	return NULL;
 }

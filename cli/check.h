@@ -101,8 +101,8 @@ json_t *check_symbols_stack(struct check_symbols *symbols, const struct check_pl
 void check_symbols_data(struct check_symbols *symbols, uint64_t address, char *to, size_t size);
 /* Returns the module of an address, or NULL. */
 const struct check_module *check_symbols_module(const struct check_memory *memory, uint64_t address);
-/* Whether it is the checker's runtime, whatever name that was loaded by. */
-bool check_symbols_is_runtime(const struct check_module *module);
+/* Whether a module is one that the program's author has not written: the system's, or ours. */
+bool check_symbols_is_systems(const char *file);
 
 /* The report. */
 struct check_report {

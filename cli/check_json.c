@@ -340,17 +340,6 @@ static const char *verdict_of(const struct check_memory *memory)
 	return check_json_verdict(memory->failure.verdict);
 }
 
-/* Where the system keeps its own, of which one knows that they were not built for being checked. */
-static bool is_systems(const char *file)
-{
-	static const char *const folders[] = {"/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "linux-vdso"};
-
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-		if (strncmp(file, folders[i], strlen(folders[i])) == 0)
-			return true;
-	return false;
-}
-
 /* The program and its libraries whose accesses to memory are not seen. */
 static json_t *unseen_of(const struct check_report *report)
 {
@@ -360,7 +349,7 @@ static json_t *unseen_of(const struct check_report *report)
 	for (uint32_t i = 0; i < memory->n_modules && i < CHECK_MODULES; i++) {
 		const struct check_module *module = &memory->modules[i];
 
-		if (module->instrumented || is_systems(module->name) || check_symbols_is_runtime(module))
+		if (module->instrumented || check_symbols_is_systems(module->name))
 			continue;
 		json_array_append_new(files, check_json_text(module->name[0] ? module->name : report->target->file));
 	}

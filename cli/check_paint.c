@@ -7,6 +7,8 @@
 #define _GNU_SOURCE
 #include "check_paint.h"
 
+#include "check.h"
+
 #include "options.h"
 
 #include <stdint.h>
@@ -135,10 +137,12 @@ void paint_grouped(json_int_t number, char *to, size_t size)
 
 /* Places. */
 
-static bool is_systems(const char *file)
+/* Whether the program's author has written it: what he includes of the system is not his either. */
+static bool is_own(const json_t *frame)
 {
-	return strncmp(file, "/usr/", 5) == 0 || strstr(file, "/sysdeps/") || strncmp(file, "../", 3) == 0 ||
-	       strncmp(file, "./nptl/", 7) == 0;
+	const char *file = paint_string(frame, "file");
+
+	return *file && strncmp(file, "/usr/", 5) != 0 && !check_symbols_is_systems(paint_string(frame, "module"));
 }
 
 const json_t *paint_frame(const json_t *stack)
@@ -147,11 +151,9 @@ const json_t *paint_frame(const json_t *stack)
 	size_t i;
 
 	for (i = 0; (frame = json_array_get(stack, i)); i++) {
-		const char *file = paint_string(frame, "file");
-
-		if (*file && !is_systems(file))
+		if (is_own(frame))
 			return frame;
-		if (!any && *file)
+		if (!any && *paint_string(frame, "file"))
 			any = frame;
 	}
 	return any ? any : json_array_get(stack, 0);
@@ -191,7 +193,7 @@ static json_t *own_frames(const json_t *stack)
 	size_t i;
 
 	for (i = 0; (frame = json_array_get(stack, i)); i++)
-		if (*paint_string(frame, "file") && !is_systems(paint_string(frame, "file")))
+		if (is_own(frame))
 			json_array_append(own, frame);
 	if (json_array_size(own) > 0)
 		return own;

@@ -181,9 +181,23 @@ static bool is_beginning(const char *function)
 	return false;
 }
 
-bool check_symbols_is_runtime(const struct check_module *module)
+static bool is_runtime(const struct check_module *module)
 {
 	return module && (strstr(module->name, "/libtsan.so.2") || strstr(module->name, "/libclang_rt.tsan"));
+}
+
+bool check_symbols_is_systems(const char *file)
+{
+	static const char *const begins[] = {"/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "linux-vdso"};
+	static const char *const ours[] = {"/libtsan.so.2", "/libclang_rt.tsan", "/libfairlead.so.0"};
+
+	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
+		if (strncmp(file, begins[i], strlen(begins[i])) == 0)
+			return true;
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		if (strstr(file, ours[i]))
+			return true;
+	return false;
 }
 
 json_t *check_symbols_stack(struct check_symbols *symbols, const struct check_place *place, bool exact)
@@ -192,7 +206,7 @@ json_t *check_symbols_stack(struct check_symbols *symbols, const struct check_pl
 	size_t i;
 
 	for (unsigned n = 0; n < CHECK_FRAMES && place->pc[n] != 0; n++) {
-		if (check_symbols_is_runtime(check_symbols_module(symbols->memory, place->pc[n])))
+		if (is_runtime(check_symbols_module(symbols->memory, place->pc[n])))
 			continue;
 		frames = check_symbols_frames(symbols, place->pc[n], exact && n == 0);
 		for (i = 0; (frame = json_array_get(frames, i)); i++)

@@ -102,7 +102,9 @@ static void add_values(const struct paper *paper, const json_t *event, char *to,
 		return;
 	value_text(value, now, sizeof(now));
 	value_text(old, before, sizeof(before));
-	if (is(event, "signal") || is(event, "broadcast"))
+	if (is(event, "descriptor")) /* its number, and what came of it */
+		snprintf(to + n, size - n, json_is_integer(old) ? " %s: %s" : " %s", now, before);
+	else if (is(event, "signal") || is(event, "broadcast"))
 		snprintf(to + n, size - n, json_integer_value(value) ? ": %s waits" : ": nobody waits", now);
 	else if (json_is_integer(old))
 		snprintf(to + n, size - n, ": %s %s %s", before, paper->arrow, now);

@@ -143,6 +143,8 @@ static const char *word_for(const char *op)
 		return "waits for a permit of";
 	if (strcmp(op, "barrier_leave") == 0)
 		return "waits for others at";
+	if (strcmp(op, "descriptor") == 0)
+		return "waits to read from a descriptor, or to write to one";
 	return "waits at";
 }
 
@@ -181,7 +183,8 @@ static void write_wait(const struct paper *paper, const json_t *report, const js
 
 	fputs("  ", paper->to);
 	write_thread(paper, thread);
-	fprintf(paper->to, " %s %s", word_for(paint_string(wait, "op")), paint_string(wait, "object"));
+	fprintf(paper->to, " %s%s%s", word_for(paint_string(wait, "op")), *paint_string(wait, "object") ? " " : "",
+		paint_string(wait, "object"));
 	if (json_is_integer(holder)) {
 		fputs(", which ", paper->to);
 		write_thread(paper, thread_of(report, json_integer_value(holder)));

@@ -14,7 +14,8 @@
  * program makes is state of the kernel's: the process engine does these programs.
  *
  * What orders threads: who reads from a pipe, a pair of sockets or an eventfd knows all that was done before others
- * wrote there; all sockets that find each other by name share that, for who is connected to whom is not known.
+ * wrote there; all sockets and pipes that find each other by name share that, for who is connected to whom is not
+ * known.
  */
 #include "descriptor.h"
 
@@ -57,7 +58,7 @@ static struct descriptors *table(void)
 {
 	if (run->descriptors == NULL) {
 		run->descriptors = pool_take(sizeof(*run->descriptors));
-		run->descriptors->lines = SOCKETS;
+		run->descriptors->lines = NAMED;
 	}
 	return run->descriptors;
 }
@@ -79,7 +80,7 @@ static uint32_t look_at(int fd)
 	if (WATCHED(SYS_fstat, fd, &what) != 0)
 		return 0;
 	if (S_ISFIFO(what.st_mode) || S_ISSOCK(what.st_mode))
-		return descriptor_made(fd, S_ISSOCK(what.st_mode) ? SOCKETS : 0);
+		return descriptor_made(fd, NAMED);
 	if (S_ISCHR(what.st_mode) && (what.st_rdev == makedev(1, 8) || what.st_rdev == makedev(1, 9)))
 		return descriptor_made(fd, RANDOM_LINE);
 	return descriptor_made(fd, FILE_LINE);
@@ -90,6 +91,11 @@ uint32_t descriptor_line(int fd)
 	uint32_t line = fd >= 0 && (unsigned)fd < FDS ? table()->line[fd] : FILE_LINE;
 
 	return line != 0 ? line : look_at(fd);
+}
+
+bool descriptor_is_random(int fd)
+{
+	return controlled() && fd > 2 && descriptor_line(fd) == RANDOM_LINE;
 }
 
 bool descriptor_passes(int fd)
@@ -245,7 +251,7 @@ static ssize_t read_from(int fd, void *to, size_t n, uintptr_t pc)
 
 	if (!descriptor_passes(fd)) {
 		result = descriptor_done(fd, descriptor_call(fd, POLLIN, true, call, pc), POLLIN);
-	} else if (controlled() && fd > 2 && descriptor_line(fd) == RANDOM_LINE) {
+	} else if (descriptor_is_random(fd)) {
 		entropy_fill(to, n);
 		result = (long)n;
 	} else {
@@ -278,15 +284,12 @@ static long write_some(int fd, const char *from, size_t n, uintptr_t pc)
 	return result;
 }
 
-static ssize_t write_to(int fd, const char *from, size_t n, uintptr_t pc)
+/* All of it, in as many pieces as there is room for. */
+static ssize_t write_all(int fd, const char *from, size_t n, uintptr_t pc)
 {
-	const long call[7] = {SYS_write, fd, (long)from, (long)n};
 	size_t done = 0;
 	long result;
 
-	note_write(from, n, pc);
-	if (descriptor_passes(fd))
-		return plainly(call);
 	do {
 		result = descriptor_done(fd, write_some(fd, from + done, n - done, pc), POLLOUT);
 		if (result < 0 && errno == EPIPE)
@@ -296,6 +299,14 @@ static ssize_t write_to(int fd, const char *from, size_t n, uintptr_t pc)
 		done += (size_t)result;
 	} while (done < n && descriptor_blocks(fd));
 	return (ssize_t)done;
+}
+
+static ssize_t write_to(int fd, const char *from, size_t n, uintptr_t pc)
+{
+	const long call[7] = {SYS_write, fd, (long)from, (long)n};
+
+	note_write(from, n, pc);
+	return descriptor_passes(fd) ? plainly(call) : write_all(fd, from, n, pc);
 }
 
 EXPORT ssize_t read(int fd, void *to, size_t n)
@@ -326,19 +337,37 @@ EXPORT ssize_t readv(int fd, const struct iovec *to, int n)
 }
 
 /* A call for all: what fits is written as one. */
+static ssize_t write_parts(const long *call, uintptr_t pc)
+{
+	int fd = (int)call[1];
+	long result = descriptor_done(fd, descriptor_call(fd, POLLOUT, true, call, pc), POLLOUT);
+
+	if (result < 0 && errno == EPIPE)
+		signal_raise(SIGPIPE, pc);
+	return result;
+}
+
 EXPORT ssize_t writev(int fd, const struct iovec *from, int n)
 {
 	const long call[7] = {SYS_writev, fd, (long)from, n};
-	long result;
 
 	for (int i = 0; i < n; i++)
 		note_write(from[i].iov_base, from[i].iov_len, CALLER);
-	if (descriptor_passes(fd))
-		return plainly(call);
-	result = descriptor_done(fd, descriptor_call(fd, POLLOUT, true, call, CALLER), POLLOUT);
-	if (result < 0 && errno == EPIPE)
-		signal_raise(SIGPIPE, CALLER);
-	return result;
+	return descriptor_passes(fd) ? plainly(call) : write_parts(call, CALLER);
+}
+
+long descriptor_inside(const long *call, uintptr_t pc)
+{
+	int fd = (int)call[1];
+	long result;
+
+	if (call[0] == SYS_write)
+		result = write_all(fd, (const char *)call[2], (size_t)call[3], pc);
+	else if (call[0] == SYS_writev)
+		result = write_parts(call, pc);
+	else
+		result = descriptor_done(fd, descriptor_call(fd, POLLIN, true, call, pc), POLLIN);
+	return result < 0 ? -errno : result;
 }
 
 EXPORT int eventfd_read(int fd, eventfd_t *ret_value)
@@ -437,7 +466,7 @@ EXPORT int socket(int domain, int type, int protocol)
 {
 	const long call[7] = {SYS_socket, domain, type, protocol};
 
-	return make_one(call, SOCKETS, CALLER);
+	return make_one(call, NAMED, CALLER);
 }
 
 EXPORT int epoll_create(int size)

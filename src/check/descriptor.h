@@ -8,7 +8,7 @@
 
 #include <poll.h>
 
-#define SOCKETS 1u /* the line of all that are connected by name */
+#define NAMED 1u /* the line of all that are connected by name */
 
 /* Makes a system call that the snapshot engine's filter looks at. Returns what the kernel does. */
 #define WATCHED_PICK(n, a, b, c, d, e, f, ...) \
@@ -17,6 +17,8 @@
 
 /* Whether operations on it are passed on as they are: the standard ones, files. */
 HIDDEN bool descriptor_passes(int fd);
+/* Whether what is read there is random. */
+HIDDEN bool descriptor_is_random(int fd);
 /* The program has made it. `line`: what those share who know of each other through it; 0: a new one. Returns that. */
 HIDDEN uint32_t descriptor_made(int fd, uint32_t line);
 HIDDEN uint32_t descriptor_line(int fd);
@@ -34,6 +36,9 @@ HIDDEN int descriptor_wait_for(bool (*ready)(struct thread *), void *arg, int64_
 /* Makes a call that reads, or writes, when it is possible: at once if the descriptor does not block. Returns what the
  * kernel does. */
 HIDDEN long descriptor_call(int fd, short events, bool waits, const long *call, uintptr_t pc);
+/* Reads or writes for the C library, in the middle of a function of its: what is moved is not the program's. Returns
+ * what the kernel would. */
+HIDDEN long descriptor_inside(const long *call, uintptr_t pc);
 /* Ends such a call for the program: errno, order, the others. */
 HIDDEN long descriptor_done(int fd, long result, short events);
 /* Nobody can go on: waits a little for what comes from outside the program. Returns whether something did. */

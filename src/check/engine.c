@@ -11,6 +11,7 @@
 
 #include "descriptor.h"
 #include "heap.h"
+#include "inside.h"
 #include "look.h"
 #include "object.h"
 #include "output.h"
@@ -88,27 +89,53 @@ static void *kernel_entry(void *arg)
 	thread_main();
 }
 
-/* A kernel thread, which waits for its turn. */
-static bool start_kernel_thread(struct thread *thread)
+/* Makes one on a stack, of which the first page is a guard. Returns whether it could be made. */
+static bool make_kernel_thread(char *stack, size_t size, void *(*routine)(void *), void *arg, pthread_t *ret_id)
 {
 	static int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 	pthread_attr_t attributes;
-	pthread_t id;
 	int error;
 
 	if (create == NULL)
 		create = (int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))dlsym(
 			RTLD_NEXT, "pthread_create");
 	pthread_attr_init(&attributes);
-	pthread_attr_setstack(&attributes, thread->fiber.stack + PAGE, thread->fiber.size - PAGE);
-	run->active = false;
+	pthread_attr_setstack(&attributes, stack + PAGE, size - PAGE);
 	heap_aside(true);
-	error = create(&id, &attributes, kernel_entry, thread);
+	error = create(ret_id, &attributes, routine, arg);
 	heap_aside(false);
-	run->active = true;
 	pthread_attr_destroy(&attributes);
-	thread->fiber.fs = (uintptr_t)id;
 	return error == 0;
+}
+
+/* A kernel thread, which waits for its turn. */
+static bool start_kernel_thread(struct thread *thread)
+{
+	pthread_t id = 0;
+	bool made;
+
+	run->active = false;
+	made = make_kernel_thread(thread->fiber.stack, thread->fiber.size, kernel_entry, thread, &id);
+	run->active = true;
+	thread->fiber.fs = (uintptr_t)id;
+	return made;
+}
+
+static void *end_at_once(void *arg)
+{
+	return arg;
+}
+
+/* With its first thread the C library begins to lock streams, and C++ to count references by atomics. It never sees
+ * one of fibers: so it gets one now. */
+static void expect_threads(void)
+{
+	int (*join)(pthread_t, void **) = (int (*)(pthread_t, void **))dlsym(RTLD_NEXT, "pthread_join");
+	pthread_t id;
+
+	if (!make_kernel_thread(raw_map(NULL, SIGNAL_STACK, false), SIGNAL_STACK, end_at_once, NULL, &id))
+		raw_die("no kernel thread can be made");
+	join(id, NULL);
 }
 
 bool engine_thread(struct thread *thread, size_t stack)
@@ -253,6 +280,8 @@ static void on_call(int signal, siginfo_t *info, void *context)
 	long result;
 
 	(void)signal;
+	if (inside_call(info, context))
+		return;
 	if (!look_call(info->si_syscall, arguments, &result))
 		snapshot_call(info->si_syscall, arguments);
 	r[REG_RAX] = result;
@@ -339,6 +368,8 @@ void engine_begin(int (*main)(int, char **, char **), int argc, char **argv, cha
 	program.argv = argv;
 	program.envp = envp;
 	if (stacks == NULL)
+		expect_threads();
+	if (stacks == NULL)
 		stacks = raw_map(NULL, MAIN_STACK + (THREADS - 1) * STACK, false);
 	fiber_adopt(&driver);
 	thread_warm_up();
@@ -372,8 +403,10 @@ static void run_in_process(void)
 	int status = 0;
 	long child;
 
-	if (memory->asked.stop_before != 0)
+	if (memory->asked.stop_before != 0) {
+		inside_begin();
 		begin();
+	}
 	if (memory->engine == CHECK_PROCESS)
 		make_fibers(run->n_threads);
 	child = RAW(SYS_fork);
@@ -381,6 +414,7 @@ static void run_in_process(void)
 		raw_die("fork: error %d", (int)-child);
 	if (child == 0) {
 		start_watch();
+		inside_begin();
 		begin();
 	}
 	RAW(SYS_wait4, child, &status, 0, NULL);

@@ -27,7 +27,7 @@
 		".size " name ", .-" name "\n")
 
 CALL("raw_call", ".globl raw_call_end\n.hidden raw_call_end\nraw_call_end:\n");
-CALL("raw_watched", "");
+CALL("raw_watched", ".globl raw_watched_end\n.hidden raw_watched_end\nraw_watched_end:\n");
 
 /* Below that many bytes the processor takes longer to begin one instruction for all than to do them one by one. */
 #define FEW 128u

@@ -27,6 +27,7 @@ extern HIDDEN const char raw_call_end[];
 
 /* The same for the program, by another instruction. */
 HIDDEN long raw_watched(long number, long a, long b, long c, long d, long e, long f);
+extern HIDDEN const char raw_watched_end[];
 
 #define RAW_PICK(n, a, b, c, d, e, f, ...) raw_call(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 #define RAW(...) RAW_PICK(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)

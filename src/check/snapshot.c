@@ -10,8 +10,8 @@
  *
  * What the kernel keeps cannot be put back. A filter (seccomp) lets those system calls through that leave nothing
  * behind and do not write to protected pages, which would fail, since the kernel does not raise a fault for them. It
- * catches all others: those that only look are made in another way (look.c), for the rest the process engine takes
- * over. This needs no list of wrappers, and no run to find out.
+ * catches all others: those that only look are made in another way (look.c), locks of the C library are modelled
+ * (inside.c), for the rest the process engine takes over. This needs no list of wrappers, and no run to find out.
  *
  * Rejected: comparing or copying all writable memory (libc and libstdc++ have some 200 KiB of it, which is more than
  * all else that an execution costs); soft-dirty bits, which cost a walk through the page tables.
@@ -171,7 +171,6 @@ static const char *filter(void)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 		LOAD(FIELD(nr)),
 		ALLOW(rt_sigreturn),
-		ALLOW(futex),
 		ALLOW(getpid),
 		ALLOW(gettid),
 		ALLOW(getppid),

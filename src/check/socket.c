@@ -140,7 +140,7 @@ static int take_connection(int fd, struct sockaddr *ret_from, socklen_t *ret_siz
 		return (int)plainly(WATCHED(SYS_accept4, fd, ret_from, ret_size, flags));
 	made = (int)descriptor_done(fd, descriptor_call(fd, POLLIN, true, call, pc), POLLIN);
 	if (made >= 0)
-		descriptor_made(made, SOCKETS);
+		descriptor_made(made, NAMED);
 	return made;
 }
 

@@ -36,7 +36,7 @@ static int write_script(const struct check_target *target, const struct check_re
 	fprintf(to,
 		"set debuginfod enabled off\n"
 		"set print thread-events off\n"
-		"handle SIGALRM nostop noprint pass\n"
+		"handle SIGALRM SIGSYS nostop noprint pass\n"
 		"set exec-wrapper env " CHECK_VARIABLE "=%d LD_BIND_NOW=1 LD_PRELOAD=%s LD_LIBRARY_PATH=%s\n"
 		"run%s%s\n"
 		"%s",

@@ -7,7 +7,7 @@
  * look at it, so that a loop which waits for time to pass ends. A thread that sleeps goes on at any time, for
  * a machine can be slow in everything else: what is only right because somebody slept long enough is found.
  *
- * The scheduler counts in the time of CLOCK_REALTIME.
+ * The processor's counter is one of them (ticks.c). The scheduler counts in the time of CLOCK_REALTIME.
  */
 #include "clock.h"
 
@@ -73,7 +73,7 @@ int64_t clock_after(const struct timespec *span)
 	return ns > CHECK_FOREVER - 1 - run->now ? CHECK_FOREVER - 1 : run->now + ns;
 }
 
-static int64_t look(clockid_t clock)
+int64_t clock_look(clockid_t clock)
 {
 	run->now += LOOK;
 	if (run->n_live > 1)
@@ -140,7 +140,7 @@ EXPORT int clock_gettime(clockid_t clock, struct timespec *ret_now)
 
 	if (!controlled())
 		return fail_with((int)-RAW(SYS_clock_gettime, clock, ret_now));
-	now = look(clock);
+	now = clock_look(clock);
 	ret_now->tv_sec = now / SECOND;
 	ret_now->tv_nsec = now % SECOND;
 	return 0;
@@ -153,7 +153,7 @@ EXPORT int gettimeofday(struct timeval *restrict ret_now, void *restrict zone)
 	(void)zone;
 	if (!controlled())
 		return (int)RAW(SYS_gettimeofday, ret_now, zone);
-	now = look(CLOCK_REALTIME);
+	now = clock_look(CLOCK_REALTIME);
 	ret_now->tv_sec = now / SECOND;
 	ret_now->tv_usec = now % SECOND / 1000;
 	return 0;
@@ -161,7 +161,7 @@ EXPORT int gettimeofday(struct timeval *restrict ret_now, void *restrict zone)
 
 EXPORT time_t time(time_t *ret_now)
 {
-	time_t now = controlled() ? look(CLOCK_REALTIME) / SECOND : (time_t)RAW(SYS_time, NULL);
+	time_t now = controlled() ? clock_look(CLOCK_REALTIME) / SECOND : (time_t)RAW(SYS_time, NULL);
 
 	if (ret_now != NULL)
 		*ret_now = now;
@@ -175,7 +175,7 @@ EXPORT int timespec_get(struct timespec *ret_now, int base)
 
 EXPORT clock_t clock(void)
 {
-	return controlled() ? look(CLOCK_PROCESS_CPUTIME_ID) / 1000 : (clock_t)(raw_cpu() / 1000);
+	return controlled() ? clock_look(CLOCK_PROCESS_CPUTIME_ID) / 1000 : (clock_t)(raw_cpu() / 1000);
 }
 
 EXPORT int nanosleep(const struct timespec *span, struct timespec *ret_left)

@@ -8,6 +8,8 @@
 
 #include <time.h>
 
+/* Returns what a clock shows, for whom looks at it. */
+HIDDEN int64_t clock_look(clockid_t clock);
 /* Returns whether that is a time: its nanoseconds are fewer than a second. */
 HIDDEN bool clock_valid(const struct timespec *time);
 /* Returns the virtual time of that moment of a clock. */

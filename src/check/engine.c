@@ -22,6 +22,7 @@
 #include "snapshot.h"
 #include "strategy.h"
 #include "thread.h"
+#include "ticks.h"
 #include "trace.h"
 #include "word.h"
 
@@ -257,7 +258,8 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 	uintptr_t pc = (uintptr_t)at->uc_mcontext.gregs[REG_RIP];
 	uintptr_t address = (uintptr_t)info->si_addr;
 
-	if ((signal == SIGSEGV && snapshot_fault(address)) || signal_fault(signal, info, context))
+	if ((signal == SIGSEGV && snapshot_fault(address)) || ticks_fault(info, context) ||
+	    signal_fault(signal, info, context))
 		return;
 	if (!controlled())
 		raw_die("signal %d at %p, address %p", signal, (void *)pc, (void *)address);
@@ -405,6 +407,7 @@ static void run_in_process(void)
 
 	if (memory->asked.stop_before != 0) {
 		inside_begin();
+		ticks_begin();
 		begin();
 	}
 	if (memory->engine == CHECK_PROCESS)
@@ -415,6 +418,7 @@ static void run_in_process(void)
 	if (child == 0) {
 		start_watch();
 		inside_begin();
+		ticks_begin();
 		begin();
 	}
 	RAW(SYS_wait4, child, &status, 0, NULL);
@@ -453,6 +457,7 @@ bool engine_loop(bool (*step)(void))
 			RAW(SYS_exit_group, SNAPSHOT_UNSAFE);
 		}
 		start_watch();
+		ticks_begin();
 		while (step())
 			continue;
 		RAW(SYS_exit_group, 0);

@@ -22,9 +22,9 @@
 #define WORDS_MAX 24
 
 const char cc_about[] =
-	"All words are the compiler's: $CC or $CXX, or else gcc or g++. -g and -fsanitize=thread are put in front, with "
-	"gcc what makes it call memset and its like, with clang what makes it load the sanitizer's runtime. The program "
-	"runs by itself, too.";
+	"All words are the compiler's: $CC or $CXX, or else gcc or g++. -g and -fsanitize=thread are put in front; "
+	"with gcc, too, what makes it call memset and its like, with clang what makes it load the sanitizer's runtime. "
+	"The program runs by itself, too.";
 
 struct words {
 	char **at;

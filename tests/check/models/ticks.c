@@ -1,6 +1,6 @@
 /*
- * check/models/ticks.c - the processor's counter is one of the clocks: it shows virtual time, a tick a nanosecond, and is
- * ahead by a second after a sleep of a second, in each run.
+ * check/models/ticks.c - the processor's counter is one of the clocks: it shows virtual time, a tick a nanosecond, and
+ * is ahead by a second after a sleep of a second, in each run.
  */
 #include <assert.h>
 #include <pthread.h>

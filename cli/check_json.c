@@ -317,6 +317,27 @@ static json_t *race_of(const struct check_failure *failure, struct check_symbols
 			 access_of(&failure->access[1], symbols));
 }
 
+/* The block of the heap that it is about. */
+static json_t *block_of(const struct check_memory *memory, struct check_symbols *symbols)
+{
+	const struct check_failure *failure = &memory->failure;
+	const struct check_block *block = &memory->block;
+	uint64_t address = failure->verdict == CHECK_DOUBLE_FREE ? failure->object : failure->access[1].address;
+	json_t *json;
+
+	if (!block->known)
+		return json_null();
+	json = json_object();
+	json_object_set_new(json, "address", hex(block->address));
+	json_object_set_new(json, "size", json_integer((json_int_t)block->size));
+	json_object_set_new(json, "offset", json_integer((json_int_t)(address - block->address)));
+	json_object_set_new(json, "thread", json_integer(block->thread));
+	json_object_set_new(json, "stack", check_symbols_stack(symbols, &block->place, false));
+	json_object_set_new(json, "freed_by", block->freed ? json_integer(block->freed_by) : json_null());
+	json_object_set_new(json, "freed_at", check_symbols_stack(symbols, &block->freed_place, false));
+	return json;
+}
+
 /* The check as a whole. */
 
 static json_t *program_of(const struct check_target *target)
@@ -432,6 +453,7 @@ json_t *check_json(const struct check_report *report)
 	json_object_set_new(json, "threads", threads_of(memory, symbols));
 	json_object_set_new(json, "events", events_of(memory, symbols));
 	json_object_set_new(json, "race", race_of(&memory->failure, symbols));
+	json_object_set_new(json, "block", block_of(memory, symbols));
 	check_symbols_close(symbols);
 	return json;
 }

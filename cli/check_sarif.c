@@ -108,7 +108,25 @@ static json_t *flows(const json_t *report)
 	return json_pack("[{s:o}]", "threadFlows", all);
 }
 
-/* Where threads wait, and the accesses of a race. */
+/* Where the memory was allocated and freed. */
+static void add_block(json_t *all, const json_t *block)
+{
+	char text[200];
+
+	if (!json_is_object(block))
+		return;
+	snprintf(text, sizeof(text), "%lld bytes allocated by T%lld",
+		 (long long)json_integer_value(json_object_get(block, "size")),
+		 (long long)json_integer_value(json_object_get(block, "thread")));
+	json_array_append_new(all, location_of(json_object_get(block, "stack"), text));
+	if (!json_is_integer(json_object_get(block, "freed_by")))
+		return;
+	snprintf(text, sizeof(text), "freed by T%lld",
+		 (long long)json_integer_value(json_object_get(block, "freed_by")));
+	json_array_append_new(all, location_of(json_object_get(block, "freed_at"), text));
+}
+
+/* Where threads wait, the accesses of a race, and what memory they are to. */
 static json_t *related(const json_t *report)
 {
 	json_t *all = json_array();
@@ -123,6 +141,7 @@ static json_t *related(const json_t *report)
 			 (long long)json_integer_value(json_object_get(part, "thread")));
 		json_array_append_new(all, location_of(json_object_get(part, "stack"), text));
 	}
+	add_block(all, json_object_get(report, "block"));
 	for (i = 0; (part = json_array_get(json_object_get(report, "threads"), i)) != NULL; i++) {
 		const json_t *wait = json_object_get(part, "waits_for");
 

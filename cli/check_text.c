@@ -235,16 +235,40 @@ static void write_access(const struct paper *paper, const json_t *report, const 
 	paint_stack(paper, json_object_get(access, "stack"), 4);
 }
 
+/* The block of the heap that it is about. Who frees it is among the accesses, but for one that is freed twice. */
+static void write_block(const struct paper *paper, const json_t *report)
+{
+	const json_t *block = json_object_get(report, "block");
+	json_int_t size = paint_number(block, "size");
+
+	if (!json_is_object(block))
+		return;
+	fputs("  It is ", paper->to);
+	if (paint_number(block, "offset") > 0)
+		fprintf(paper->to, "byte %lld of ", (long long)paint_number(block, "offset"));
+	fprintf(paper->to, "a block of %lld byte%s that ", (long long)size, size == 1 ? "" : "s");
+	write_thread(paper, thread_of(report, paint_number(block, "thread")));
+	fputs(" has allocated\n", paper->to);
+	paint_stack(paper, json_object_get(block, "stack"), 4);
+	if (!is(report, "double-free"))
+		return;
+	fputs("  ", paper->to);
+	write_thread(paper, thread_of(report, paint_number(block, "freed_by")));
+	fputs(" has freed it before\n", paper->to);
+	paint_stack(paper, json_object_get(block, "freed_at"), 4);
+}
+
 static void write_race(const struct paper *paper, const json_t *report)
 {
 	const json_t *accesses = json_object_get(json_object_get(report, "race"), "accesses"), *access;
 	size_t i;
 
-	if (json_array_size(accesses) == 0)
+	if (json_array_size(accesses) == 0 && !json_is_object(json_object_get(report, "block")))
 		return;
 	write_heading(paper, is(report, "race") ? "The two accesses" : "The memory");
 	for (i = 0; (access = json_array_get(accesses, i)); i++)
 		write_access(paper, report, access);
+	write_block(paper, report);
 }
 
 /* How it was found. */

@@ -211,6 +211,61 @@ END
 check "a use after free is found" ends 1 check ./freed
 check "... and said" says '^Use after free: '
 check "... with where it was freed" says '^    main +freed.c:19 '
+check "... and where it was allocated" says '^  It is a block of 4 bytes that T0 has allocated$'
+check "... with the line" says '^    main +freed.c:16 '
+program heap <<'END'
+#include <pthread.h>
+#include <stdlib.h>
+struct pair { long first, second; };
+static struct pair *make(void)
+{
+	return malloc(sizeof(struct pair));
+}
+static void *change(void *pair)
+{
+	((struct pair *)pair)->second++;
+	return NULL;
+}
+static void *drop(void *pair)
+{
+	free(pair);
+	return NULL;
+}
+static void *both(void *call)
+{
+	struct pair *pair = make();
+	pthread_t a, b;
+
+	pair->second = 0;
+	pthread_create(&a, NULL, call, pair);
+	pthread_create(&b, NULL, call, pair);
+	pthread_join(a, NULL);
+	pthread_join(b, NULL);
+	return NULL;
+}
+int main(int argc, char **argv)
+{
+	pthread_t thread;
+
+	free(make());
+	pthread_create(&thread, NULL, both, argc > 1 ? (void *)drop : (void *)change);
+	return pthread_join(thread, NULL) + 0 * (argv == NULL);
+}
+END
+check "a race on the heap is found" ends 1 check --json --sarif heap.sarif ./heap
+block='r["block"]["size"] == 16 and r["block"]["thread"] == 1 and
+	[f["line"] for f in r["block"]["stack"]][:2] == [6, 20]'
+check "... with the block" asks "r['verdict'] == 'race' and $block"
+check "... and where in it" asks 'r["block"]["offset"] == 8 and r["block"]["freed_by"] is None'
+check "... in SARIF, too" asks 'any(l["message"]["text"] == "16 bytes allocated by T1"
+	for l in r["runs"][0]["results"][0]["relatedLocations"])' heap.sarif
+for engine in snapshot process kernel; do
+	check "... and replayed in the engine $engine" ends 0 replay --json --engine $engine fairlead-check.heap.replay
+	check "... with its block" asks "$block"
+done
+check "a double free is found" ends 1 check --json ./heap drop
+check "... with the block, and who has freed it before" asks "r['verdict'] == 'double-free' and $block and
+	r['block']['freed_by'] in (2, 3) and r['block']['freed_at'][0]['line'] == 15"
 
 program crash -O0 <<'END'
 #include <pthread.h>

@@ -230,11 +230,30 @@
 		return box;
 	}
 
+	function block(part) {
+		const box = make("div");
+		const parts = [["It is " + (part.offset ? "byte " + part.offset + " of " : "") + "a block of " + part.size +
+				" bytes that T" + part.thread + " has allocated", part.stack]];
+
+		if (has(part.freed_by))
+			parts.push(["T" + part.freed_by + " has freed it", part.freed_at]);
+		for (const [text, stack] of parts) {
+			const list = make("ol", null, "stack");
+
+			box.append(make("strong", text));
+			fillStack(list, stack);
+			box.append(list);
+		}
+		return box;
+	}
+
 	function fillEnd() {
 		const end = byId("end");
 
 		for (const part of (report.race && report.race.accesses) || [])
 			end.append(access(part));
+		if (report.block)
+			end.append(block(report.block));
 		for (const thread of threads)
 			end.append(waiting(thread));
 		byId("end-section").hidden = !end.firstChild;

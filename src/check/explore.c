@@ -18,6 +18,7 @@
 #include "pool.h"
 #include "shadow.h"
 #include "strategy.h"
+#include "trace.h"
 
 static struct search {
 	uint64_t next;       /* number of the next execution */
@@ -260,20 +261,21 @@ static bool has_first_access(const struct check_failure *failure)
 }
 
 /* Does what the guide says and writes it down. The stack of the earlier of two accesses is written down when that
- * comes by, which has to be known from a run before (shadow.c). */
+ * comes by, and that of an allocation, too, which has to be known from a run before (shadow.c, trace.c). */
 static bool write_down(void)
 {
 	struct check_failure *shown = &search->shown;
 	struct check_place first;
 
 	for (unsigned i = 0; i < 2; i++) {
+		raw_fill(&memory->block, 0, sizeof(memory->block));
 		engine_run();
 		memory->diverged = run->diverged;
 		explore_conclude(shown);
 		first = memory->failure.access[0].place;
 		if (explore_same(shown, &memory->failure) && shown->access[0].epoch != 0)
 			shown->access[0].place = first;
-		if (has_first_access(shown))
+		if (has_first_access(shown) && trace_block_of(shown) == trace_block_of(&memory->failure))
 			break;
 		memory->failure = *shown;
 	}

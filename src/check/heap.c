@@ -17,6 +17,7 @@
 
 #include "object.h"
 #include "shadow.h"
+#include "trace.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -146,7 +147,7 @@ void heap_aside(bool on)
 	aside.on = on;
 }
 
-static void *take(size_t size, size_t align)
+static void *take(size_t size, size_t align, uintptr_t pc)
 {
 	size_t room, class;
 	void *block = NULL;
@@ -164,8 +165,11 @@ static void *take(size_t size, size_t align)
 	if (block == NULL)
 		return NULL;
 	*head_of(block) = (struct head){size, LIVE};
-	if (controlled())
-		shadow_clear((uintptr_t)block, room);
+	if (!controlled())
+		return block;
+	shadow_clear((uintptr_t)block, room);
+	if (UNLIKELY(run->trace))
+		trace_allocated((uintptr_t)block, size, pc);
 	return block;
 }
 
@@ -211,6 +215,7 @@ static bool is_ours(void *block, uintptr_t pc)
 	}
 	if (head_of(block)->mark == LIVE || !controlled())
 		return head_of(block)->mark == LIVE;
+	run->failure.object = (uintptr_t)block;
 	if (head_of(block)->mark == FREE)
 		fail(CHECK_DOUBLE_FREE, pc, "%p is freed twice", block);
 	fail(CHECK_MISUSE, pc, "free of %p, which malloc did not return", block);
@@ -226,6 +231,8 @@ static void give(void *block, uintptr_t pc)
 	if (controlled()) {
 		object_drop_range((uintptr_t)block, size, pc);
 		shadow_free((uintptr_t)block, size, pc);
+		if (UNLIKELY(run->trace))
+			trace_freed((uintptr_t)block, pc);
 	}
 	head_of(block)->mark = FREE;
 	let_wait(block, size);
@@ -268,7 +275,7 @@ static void *fail_with_errno(void *block)
 
 EXPORT void *malloc(size_t size)
 {
-	return fail_with_errno(take(size, 16));
+	return fail_with_errno(take(size, 16, CALLER));
 }
 
 EXPORT void free(void *block)
@@ -282,7 +289,7 @@ EXPORT void *calloc(size_t n, size_t size)
 	void *block = NULL;
 
 	if (!__builtin_mul_overflow(n, size, &whole))
-		block = take(whole, 16);
+		block = take(whole, 16, CALLER);
 	if (block != NULL)
 		raw_fill(block, 0, whole);
 	return fail_with_errno(block);
@@ -291,7 +298,7 @@ EXPORT void *calloc(size_t n, size_t size)
 static void *resize(void *old, size_t size, uintptr_t pc)
 {
 	size_t had = old != NULL && in_region(old) ? head_of(old)->size : 0;
-	void *block = take(size, 16);
+	void *block = take(size, 16, pc);
 
 	if (block == NULL)
 		return fail_with_errno(NULL);
@@ -320,17 +327,17 @@ EXPORT void *reallocarray(void *old, size_t n, size_t size)
 
 EXPORT void *memalign(size_t align, size_t size)
 {
-	return fail_with_errno(take(size, align));
+	return fail_with_errno(take(size, align, CALLER));
 }
 
 EXPORT void *aligned_alloc(size_t align, size_t size)
 {
-	return fail_with_errno(take(size, align));
+	return fail_with_errno(take(size, align, CALLER));
 }
 
 EXPORT void *valloc(size_t size)
 {
-	return fail_with_errno(take(size, PAGE));
+	return fail_with_errno(take(size, PAGE, CALLER));
 }
 
 EXPORT int posix_memalign(void **ret_block, size_t align, size_t size)
@@ -339,7 +346,7 @@ EXPORT int posix_memalign(void **ret_block, size_t align, size_t size)
 
 	if (align < sizeof(void *) || (align & (align - 1)) != 0)
 		return EINVAL;
-	block = take(size, align);
+	block = take(size, align, CALLER);
 	if (block == NULL)
 		return ENOMEM;
 	*ret_block = block;

@@ -235,6 +235,14 @@ struct check_access {
 	struct check_place place;
 };
 
+/* The block of the heap that the failure is about. */
+struct check_block {
+	uint64_t address, size;
+	uint16_t thread, freed_by;
+	uint8_t known, freed;
+	struct check_place place, freed_place; /* where it was allocated, and freed */
+};
+
 struct check_failure {
 	uint32_t verdict;
 	uint32_t thread;
@@ -275,6 +283,7 @@ struct check_memory {
 	struct check_output first_output; /* of the first run: CHECK_SAME_FIRST */
 
 	struct check_failure failure;
+	struct check_block block;
 	uint64_t failed_run;
 	uint32_t failed_strategy;
 	uint32_t n_modules;

@@ -205,3 +205,36 @@ void trace_end(void)
 	if (run->failure.pc[0] != 0)
 		trace_place(&memory->threads[self()->id].place, run->failure.pc[0]);
 }
+
+uintptr_t trace_block_of(const struct check_failure *failure)
+{
+	if (failure->verdict == CHECK_RACE || failure->verdict == CHECK_USE_AFTER_FREE)
+		return failure->access[1].address;
+	return failure->verdict == CHECK_DOUBLE_FREE ? failure->object : 0;
+}
+
+/* After a race the run goes on, and the memory may become part of another block. */
+static bool is_over(void)
+{
+	return memory->failure.verdict == CHECK_RACE && run->race.verdict != CHECK_NOTHING;
+}
+
+void trace_allocated(uintptr_t block, size_t size, uintptr_t pc)
+{
+	uintptr_t wanted = trace_block_of(&memory->failure);
+
+	if (wanted - block >= (size > 0 ? size : 1) || is_over())
+		return;
+	memory->block =
+		(struct check_block){.known = 1, .address = block, .size = size, .thread = (uint16_t)self()->id};
+	trace_place(&memory->block.place, pc);
+}
+
+void trace_freed(uintptr_t block, uintptr_t pc)
+{
+	if (!memory->block.known || memory->block.address != block || is_over())
+		return;
+	memory->block.freed = 1;
+	memory->block.freed_by = (uint16_t)self()->id;
+	trace_place(&memory->block.freed_place, pc);
+}

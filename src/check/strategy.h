@@ -66,7 +66,9 @@ static inline bool depends(const struct operation *a, const struct operation *b)
 	if (UNLIKELY((a->target | b->target) != 0) &&
 	    (a->target == b->by || b->target == a->by || a->target == AIMED_AT_ALL || b->target == AIMED_AT_ALL))
 		return true;
-	return a->object == b->object && (a->writes || b->writes);
+	if (a->object != b->object || !(a->writes || b->writes))
+		return false;
+	return a->end == 0 || b->end == 0 || (a->from < b->end && b->from < a->end);
 }
 
 /* A sequence of numbers that look random: xoshiro's relative splitmix64 (Steele, Lea, Flood 2014). */

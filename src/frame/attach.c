@@ -44,8 +44,8 @@ static bool hear(struct fl_frames_reader *reader)
 
 static int ended(const struct fl_frames_link *link)
 {
-	/* [frames.4] acquire; pairs with [frames.3] */
-	return fl_load_acquire(&link->seat->gone) ? -EPIPE : 0;
+	/* [frames.4] seq_cst; pairs with [frames.3] */
+	return fl_load_seq_cst(&link->seat->gone) ? -EPIPE : 0;
 }
 
 static int again(struct fl_frames_reader *reader, fl_time deadline, fl_note *note)

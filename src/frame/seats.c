@@ -227,8 +227,9 @@ int fl_frames_reader_wish_(const fl_frames_reader_options *options, struct fl_pi
 
 void fl_frames_disconnect_(struct fl_frames_seat *seat)
 {
-	/* [frames.3] release; pairs with [frames.4] */
-	fl_store_release(&seat->gone, true);
+	/* Like a frame, it is something to look at in between arming and sleeping [F4]. */
+	/* [frames.3] seq_cst; pairs with [frames.4] */
+	fl_store_seq_cst(&seat->gone, true);
 	if (seat->socket >= 0)
 		shutdown(seat->socket, SHUT_WR);
 }

@@ -7,6 +7,7 @@
  */
 #include "engine.h"
 #include "explore.h"
+#include "identity.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -42,6 +43,7 @@ int fairlead_check_function(void (*function)(void *), void *arg, struct check_me
 	if (!made)
 		explore_begin();
 	made = true;
+	identity_keep();
 	explore_renew();
 	engine_begin(call, 0, nothing, nothing);
 	engine_function();

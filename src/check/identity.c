@@ -1,7 +1,8 @@
 /*
  * check/identity.c - numbers of processes, threads and processors: the same in each execution and in each engine.
  *
- * The process is number 4242, its threads come behind it. There are four processors, of which each thread is on its
+ * The process is number 4242, from its constructors on, or one that has noted its number there would take itself for a
+ * forked child. Its threads come behind it. There are four processors, of which each thread is on its
  * own, whatever the machine has: a program that starts a thread for each is checked with four, here and elsewhere.
  */
 #include "identity.h"
@@ -10,23 +11,47 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
 #define PROCESSORS 4
+#define PROCESS 4242
+
+static int kept; /* 0: none */
+
+void identity_keep(void)
+{
+	kept = (int)RAW(SYS_getpid);
+}
+
+int identity_process(void)
+{
+	return kept != 0 ? kept : PROCESS;
+}
 
 int identity_thread(const struct thread *thread)
 {
-	return IDENTITY_PROCESS + (int)thread->id;
+	return identity_process() + (thread != NULL ? (int)thread->id : 0);
+}
+
+bool identity_applies(void)
+{
+	return controlled() || (kept == 0 && (memory != NULL || getenv(CHECK_VARIABLE) != NULL));
+}
+
+static const struct thread *thread_here(void)
+{
+	return controlled() ? self() : NULL;
 }
 
 bool identity_call(long number, long *ret_result)
 {
 	if (number == SYS_getpid)
-		*ret_result = IDENTITY_PROCESS;
+		*ret_result = identity_process();
 	else if (number == SYS_gettid)
-		*ret_result = identity_thread(self());
+		*ret_result = identity_thread(thread_here());
 	else if (number == SYS_getppid)
 		*ret_result = 1;
 	else
@@ -36,17 +61,17 @@ bool identity_call(long number, long *ret_result)
 
 EXPORT pid_t getpid(void)
 {
-	return controlled() ? IDENTITY_PROCESS : (pid_t)RAW(SYS_getpid);
+	return identity_applies() ? identity_process() : (pid_t)RAW(SYS_getpid);
 }
 
 EXPORT pid_t getppid(void)
 {
-	return controlled() ? 1 : (pid_t)RAW(SYS_getppid);
+	return identity_applies() ? 1 : (pid_t)RAW(SYS_getppid);
 }
 
 EXPORT pid_t gettid(void)
 {
-	return controlled() ? identity_thread(self()) : (pid_t)RAW(SYS_gettid);
+	return identity_applies() ? identity_thread(thread_here()) : (pid_t)RAW(SYS_gettid);
 }
 
 EXPORT int sched_getcpu(void)

@@ -26,7 +26,7 @@ static long with_errno(long result)
 
 static long kill_thread(long number)
 {
-	int index = (int)number - IDENTITY_PROCESS;
+	int index = (int)number - identity_process();
 
 	return index >= 0 && (unsigned)index < run->n_threads ? (long)run->thread[index].fiber.fs : 0;
 }
@@ -111,6 +111,8 @@ static long call(long number, const long *a, uintptr_t pc)
 {
 	long result;
 
+	if (!controlled() && identity_applies() && identity_call(number, &result))
+		return result;
 	if (!controlled())
 		return raw_watched(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 	if (modelled(number, a, &result, pc))

@@ -188,6 +188,7 @@ struct check_asked {
 	uint32_t minimise;
 	uint32_t keep_going;        /* races: runs to go on after the first one, to see what it leads to */
 	uint32_t count_failures;    /* do not end with the first failure, but count them; show the first one */
+	uint32_t stale;             /* weak: the same old value so often in a row at most; 0: 3 times */
 	struct check_mutant mutant; /* site.h */
 };
 #define CHECK_ANY_EXIT UINT32_MAX

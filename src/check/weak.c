@@ -19,10 +19,10 @@
  *
  * Read-modify-writes get the last store. A compare and exchange that fails is a load.
  *
- * Bounded, and said: stores before the last KEPT are forgotten; who got the same old store STALE times in a row gets
- * the last one, so that a loop which waits for a value ends. An atomic that is used with different sizes, or overlaps
- * another one, or has 16 bytes, is as without --weak. What was stored by plain means is seen by all, for such stores
- * are seen when the next atomic operation comes by.
+ * Bounded, and said: stores before the last KEPT are forgotten; who got the same old store STALE times in a row (or as
+ * often as is asked for) gets the last one, so that a loop which waits for a value ends. An atomic that is used with
+ * different sizes, or overlaps another one, or has 16 bytes, is as without --weak. What was stored by plain means is
+ * seen by all, for such stores are seen when the next atomic operation comes by.
  */
 #include "weak.h"
 
@@ -181,6 +181,11 @@ static void note(struct history *history, uint64_t number, int order)
 		record->total = total;
 }
 
+static uint32_t most_stale(void)
+{
+	return memory->asked.stale != 0 ? memory->asked.stale : STALE;
+}
+
 static bool is_tired(struct history *history, uint64_t number)
 {
 	struct stale *stale = &history->stale[self()->id];
@@ -189,13 +194,14 @@ static bool is_tired(struct history *history, uint64_t number)
 		*stale = (struct stale){number, 1};
 		return false;
 	}
-	return ++stale->times > STALE;
+	return ++stale->times > most_stale();
 }
 
 /* Returns the store that is got: of those from the floor on the last one is the plain one. */
 static uint64_t choose(struct history *history, uint64_t floor, const uint64_t *except)
 {
 	uint64_t number[KEPT] = {history->n - 1};
+	char text[96];
 	uint64_t got;
 	unsigned n = 1;
 
@@ -206,7 +212,9 @@ static uint64_t choose(struct history *history, uint64_t floor, const uint64_t *
 	got = number[sched_choose(n)];
 	if (!is_tired(history, got))
 		return got;
-	run_bound("a thread gets the same old value of an atomic at most 3 times in a row");
+	raw_print(text, sizeof(text), "a thread gets the same old value of an atomic at most %u times in a row",
+		  most_stale());
+	run_bound(text);
 	return history->n - 1;
 }
 

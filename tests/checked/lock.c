@@ -328,6 +328,14 @@ static void once_until(void *arg)
 	assert(counter == 1);
 }
 
+/* Who gives up may take back that somebody waits while another releases. */
+static void rwlock_left(void *arg)
+{
+	(void)arg;
+	together(write, write_soon, write, NULL);
+	assert(counter == second);
+}
+
 const struct scenario lock_scenarios[] = {
 	{"lock-2", "two count once each", lock_2, 3},
 	{"lock-3", "three count twice each", lock_3, MANY},
@@ -347,5 +355,6 @@ const struct scenario lock_scenarios[] = {
 	{"rwlock-try", "two try", rwlock_try, MANY},
 	{"once-failing", "the first call fails", once_failing, 3},
 	{"once-until", "one gives up, one only looks", once_until, MANY},
+	{"rwlock-left", "a writer gives up while another releases", rwlock_left, MANY},
 	{0},
 };

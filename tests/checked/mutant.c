@@ -38,6 +38,7 @@
 #include <time.h>
 
 #define STEPS 20000u
+#define STALE 8u /* a thread that looks, says that it will sleep, and looks again reads some words so often */
 #define SECONDS_MOST 60
 
 int fairlead_check_function(void (*function)(void *), void *arg, struct check_memory *answer);
@@ -50,6 +51,8 @@ static struct check_asked asked = {
 	.steps = STEPS,
 	.time = SECONDS_MOST * INT64_C(1000000000),
 	.strategy = CHECK_PORTFOLIO,
+	.timeouts = CHECK_ANY,
+	.stale = STALE,
 	.mutant = {.sites = 1},
 };
 static uint64_t library;

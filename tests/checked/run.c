@@ -13,6 +13,7 @@
 #include <fairlead/timer.h>
 #include <fairlead/wait_any.h>
 #include <stdlib.h>
+#include <string.h>
 
 static fl_future *future;
 static fl_executor *executor;
@@ -508,6 +509,41 @@ static void future_any(void *arg)
 	give_back_two();
 }
 
+static void *rename_itself(void *arg)
+{
+	assert(fl_thread_set_name("another") == 0);
+	return arg;
+}
+
+static void thread_name(void *arg)
+{
+	fl_thread_options options = {.name = "one"};
+	fl_thread *thread;
+	const char *name;
+
+	(void)arg;
+	assert(fl_thread_start(&thread, &options, rename_itself, NULL) == 0);
+	name = fl_thread_name(thread);
+	assert(strcmp(name, "one") == 0 || strcmp(name, "another") == 0);
+	assert(fl_thread_join(thread, NULL) == 0);
+}
+
+static fl_timer *struck;
+
+static void cancel_and_unref(void)
+{
+	fl_timer_cancel(struck);
+	fl_timer_unref(struck);
+}
+
+static void timer_freed(void *arg)
+{
+	(void)arg;
+	assert(fl_timer_start(&struck, fl_after(FL_MS(1)), strike, &cells[0]) == 0);
+	fl_timer_ref(struck);
+	together(cancel_and_unref, cancel_and_unref, NULL);
+}
+
 const struct scenario run_scenarios[] = {
 	{"future-1", "one sets, one waits", future_1, 2},
 	{"future-2", "two wait", future_2, MANY},
@@ -532,5 +568,7 @@ const struct scenario run_scenarios[] = {
 	{"thread-join", "started, joined", thread_join, MANY},
 	{"thread-join-both", "two join one", thread_join_both, MANY},
 	{"timer", "cancelled when it may have struck", timer, MANY},
+	{"thread-name", "a thread names itself, another looks", thread_name, MANY},
+	{"timer-freed", "two give it back", timer_freed, MANY},
 	{0},
 };

@@ -10,6 +10,7 @@
  */
 #include "scenarios.h"
 
+#include <errno.h>
 #include <fairlead/explore.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -25,6 +26,16 @@ const struct scenario *const scenario_lists[] = {lock_scenarios, wait_scenarios,
 static uint64_t runs = 500, seed = 1;
 static const char *only = "both";
 static unsigned n_tests, n_failed;
+
+/* An executor asks how many processors it may use, which the library looks for in files. An execution that opens one
+ * needs a process of its own, and takes ten times as long; so there are none. */
+FILE *fopen(const char *path, const char *mode)
+{
+	(void)path;
+	(void)mode;
+	errno = ENOENT;
+	return NULL;
+}
 
 struct part {
 	void (*function)(void);

@@ -494,6 +494,16 @@ static void queue_look_dropped(void *arg)
 	fl_queue_destroy(queue);
 }
 
+/* Nobody says more often that it is done than items were put. */
+static void queue_done(void *arg)
+{
+	(void)arg;
+	make(0);
+	together(put_two, work_on_one, work_on_another, NULL);
+	assert(fl_queue_unfinished(queue) == 0);
+	fl_queue_destroy(queue);
+}
+
 const struct scenario queue_scenarios[] = {
 	{"queue-1", "one puts, one gets", queue_1, 2},
 	{"queue-bounded", "two items through a queue of one", queue_bounded, MANY},
@@ -518,5 +528,6 @@ const struct scenario queue_scenarios[] = {
 	{"simple-again", "nodes are used again", simple_again, MANY},
 	{"queue-look", "looked at while it is put and got", queue_look, MANY},
 	{"queue-look-dropped", "the same while it is emptied", queue_look_dropped, MANY},
+	{"queue-done", "two work while it is put", queue_done, MANY},
 	{0},
 };

@@ -25,7 +25,7 @@ says() {
 	"$build/cli/fairlead" check --json --save "$scratch/replay" "$@" </dev/null | grep -F "$wanted"
 }
 
-for name in steps lost program; do
+for name in steps lost program poll; do
 	check "$name is compiled" "${CC:-gcc}" -g -O1 -fsanitize=thread -pthread -o "$scratch/$name" "$programs/$name.c"
 done
 check "2 threads, 10 steps under one lock: 20! / 10! 10!" verified 184756 "$scratch/steps" 2 10
@@ -41,6 +41,8 @@ check "a loop is compiled" "${CC:-gcc}" -g -O1 -fsanitize=thread -pthread -o "$s
 check "and one that ends" "${CC:-gcc}" -DMENDED -g -O1 -fsanitize=thread -pthread -o "$scratch/mended" "$loop"
 check "a loop that waits for ever ends the search" says '"verdict": "livelock"' --exhaustive "$scratch/loop"
 check "one that another thread ends does not" says '"verdict": "verified"' --exhaustive "$scratch/mended"
+check "one that looks under a lock ends, too" says '"verdict": "verified"' --exhaustive "$scratch/poll"
+check "what that leaves out is said" says 'is put off by 16 vain attempts' --exhaustive "$scratch/poll"
 orders=("$programs/orders.py" "$build/cli/fairlead" "$scratch/program")
 for kinds in RWX RWJ RWXL RWTL RWN RWP RWAB; do
 	check "random programs of $kinds" python3 "${orders[@]}" 25 "$kinds"

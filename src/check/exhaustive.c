@@ -7,6 +7,11 @@
  * about to do. An execution in which all that can go on sleep is given up: it is one of `blocked`, and not one of those
  * that were verified.
  *
+ * Loops that try again, give way, and try again make executions without end, and as many of them. In a fair one somebody
+ * else has a turn in between: so who could have gone on at PATIENCE vain attempts of others comes first (after
+ * Musuvathi, Qadeer: PLDI 2008, "Fair stateless model checking"). Loops that write nothing are set aside before that
+ * (sched.c), which leaves nothing out.
+ *
  * Choices are nodes, too, and each of them is tried.
  *
  * With a bound on preemptions (another thread goes on than the one that could) it is every schedule within the bound:
@@ -18,9 +23,14 @@
 #include "dpor.h"
 #include "footprint.h"
 
+#define PATIENCE 16u
+#define PATIENCE_TEXT "16"
+
 static struct way {
-	uint64_t depth, length; /* of the execution that runs; of the way that it is to take */
-	struct mask sleep;      /* where the execution is */
+	uint64_t depth, length;    /* of the execution that runs; of the way that it is to take */
+	struct mask sleep;         /* where the execution is */
+	uint32_t put_off[THREADS]; /* of each thread: at how many vain attempts of others, since its last step */
+	uint32_t most;             /* the largest of these */
 	struct node node[DEPTH_MAX];
 } * state;
 
@@ -67,6 +77,9 @@ void exhaustive_begin(void)
 {
 	state->depth = 0;
 	state->sleep = (struct mask){{0}};
+	if (state->most > 0)
+		raw_fill(state->put_off, 0, sizeof(state->put_off));
+	state->most = 0;
 	dpor_begin();
 }
 
@@ -134,12 +147,43 @@ static struct node *new_node(unsigned choices)
 	return node;
 }
 
+/* Those who could go on, and somebody else does, in vain. */
+static void count_attempts(const struct thread *next)
+{
+	state->put_off[next->id] = 0;
+	if (!footprint_in_vain(next))
+		return;
+	for_mask (i, &run->enabled) {
+		if (i == next->id)
+			continue;
+		state->put_off[i]++;
+		state->most = state->put_off[i] > state->most ? state->put_off[i] : state->most;
+	}
+}
+
+/* Leaves out those who may not come before one that was put off too often. */
+static void be_fair(struct mask *enabled)
+{
+	struct mask first = {{0}};
+
+	for_mask (i, enabled) {
+		if (state->put_off[i] >= PATIENCE)
+			mask_set(&first, i);
+	}
+	if (mask_empty(&first) || mask_count(&first) == mask_count(enabled))
+		return;
+	*enabled = first;
+	run_bound("a thread that could go on is put off by " PATIENCE_TEXT " vain attempts of others at most");
+}
+
 /* Returns the thread to go on with at a node where nobody was before, or NULL: all that can go on sleep. */
 static struct thread *first_way(struct node *node)
 {
 	int chosen;
 
 	node->enabled = run->enabled;
+	if (UNLIKELY(state->most >= PATIENCE))
+		be_fair(&node->enabled);
 	node->leaves = mask_has(&run->enabled, node->current) && self()->op.kind != CHECK_YIELD;
 	chosen = choose(node, &node->enabled);
 	if (chosen < 0) {
@@ -171,6 +215,7 @@ struct thread *exhaustive_pick(void)
 			fall_asleep(node, next);
 	}
 	state->depth++;
+	count_attempts(next);
 	return next;
 }
 

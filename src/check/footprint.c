@@ -64,6 +64,19 @@ static bool is_refused(const struct object *object)
 	return object != NULL && (object->holder != NOBODY || (is_semaphore(object) && object->count == 0));
 }
 
+bool footprint_in_vain(const struct thread *thread)
+{
+	switch (thread->op.kind) {
+	case CHECK_YIELD:
+	case CHECK_SLEEP:
+		return true;
+	case CHECK_TRYLOCK:
+		return is_refused(object_find(thread->op.object));
+	default:
+		return false;
+	}
+}
+
 static bool is_done_once(const struct operation *op)
 {
 	const struct object *object = object_find(op->object);

@@ -28,6 +28,8 @@ struct footprint {
 HIDDEN void footprint_of(struct thread *thread, struct footprint *ret_footprint);
 /* Returns whether the order of the two matters. */
 HIDDEN bool footprint_depends(const struct footprint *a, const struct footprint *b);
+/* Returns whether it is one that has got nowhere when it is done: the thread gives way, or tries in vain. */
+HIDDEN bool footprint_in_vain(const struct thread *thread);
 /* Returns whether the operation is done for want of what it waits for. */
 HIDDEN bool footprint_late(struct thread *thread);
 

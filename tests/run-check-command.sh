@@ -4,57 +4,9 @@
 # what cannot be checked is refused with what to do; the report as JSON, SARIF and a page.
 #
 # Nothing here depends on how soon a failure is found, but that it is within the default limits.
-# shellcheck source=tap.sh
-. "$(dirname "$0")/tap.sh"
-build=$(cd "$1" && pwd)
-fairlead=$build/cli/fairlead
+# shellcheck source=checking.sh
+. "$(dirname "$0")/checking.sh"
 classic=$root/tests/check/classic
-export LC_ALL=C NO_COLOR=1
-unset CC CXX
-cd "$scratch" || exit 1
-if [ "$(uname -m)" != x86_64 ]; then
-	skip "the checker" "it is for x86-64"
-	tap_end
-fi
-
-# Runs the command, which must not take for ever. What it says is in `out` and `err`.
-tool() {
-	timeout -s KILL 120 "$fairlead" "$@" >out 2>err </dev/null
-}
-# ends STATUS ARGUMENT... - the command ends with that status.
-ends() {
-	local wanted=$1 status
-	shift
-	tool "$@"
-	status=$?
-	cat out err
-	[ "$status" = "$wanted" ] || { echo "status $status, not $wanted"; return 1; }
-}
-# refuses WORDS ARGUMENT... - it ends with status 2, and says these words on standard error.
-refuses() {
-	local words=$1
-	shift
-	ends 2 "$@" && grep -qF -- "$words" err
-}
-says() {
-	cat out
-	grep -qE -- "$1" out
-}
-# asks EXPRESSION [FILE] - a Python expression about the report r, in `out` or another file.
-asks() {
-	python3 - "$1" "${2-out}" <<-'END'
-		import json, sys
-		r = json.load(open(sys.argv[2]))
-		def ops(thread):
-		    return [e["op"] for e in r["events"] if e["thread"] == thread]
-		sys.exit(0 if eval(f"({sys.argv[1]})") else f"{sys.argv[1]} is not so in {json.dumps(r)[:3000]}")
-	END
-}
-# program NAME [FLAG...] - compiles NAME.c, which is on standard input.
-program() {
-	cat >"$1.c"
-	"$fairlead" cc -o "$1" "$1.c" "${@:2}" || { echo "Bail out! $1.c does not compile"; exit 1; }
-}
 for name in counter two_locks lost_wakeup; do
 	program $name <"$classic/$name.c"
 done
@@ -478,49 +430,6 @@ int main()
 	other.join();
 }
 END
-# A test that checks functions of its own, by fl_check.
-program functions -I"$root/include" "$build/src/libfairlead.a" <<'END'
-#include <assert.h>
-#include <errno.h>
-#include <fairlead/explore.h>
-#include <pthread.h>
-#include <stdio.h>
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static int counter;
-static void *count(void *arg)
-{
-	if (arg)
-		pthread_mutex_lock(&lock);
-	counter++;
-	if (arg)
-		pthread_mutex_unlock(&lock);
-	return arg;
-}
-static void both(void *arg)
-{
-	pthread_t thread;
-	pthread_create(&thread, NULL, count, arg);
-	count(arg);
-	pthread_join(thread, NULL);
-	assert(counter == 2);
-}
-int main(void)
-{
-	const fl_check_options every = {.exhaustive = true};
-	fl_check_result broken = {0}, right = {0};
-	int error = fl_check(both, NULL, NULL, &broken);
-	if (error == -ENOSYS)
-		return 3;
-	if (error != 1 || broken.verdict != FL_CHECK_ASSERTION || counter != 0)
-		return 1;
-	error = fl_check(both, &lock, &every, &right);
-	printf("%s; %d, %d, %d\n", broken.text, error, right.exhausted, (int)right.schedules);
-	return 0;
-}
-END
-check "fl_check finds a failure and goes on" ends 0 check --functions ./functions
-check "... and has seen both schedules of what is right" says "counter == 2' failed; 0, 1, 2$"
-check "without the library, it says so" fails env -u LD_LIBRARY_PATH ./functions
 check "fairlead c++ compiles" "$fairlead" c++ -std=c++17 -o threads threads.cc
 check "... and what it made is checked" ends 1 check ./threads
 check "... members are named" says 'lock banks\[1\]\.lock\[[01]\]: T[01] has it'

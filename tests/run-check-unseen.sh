@@ -1,35 +1,15 @@
 #!/bin/bash
 # run-check-unseen.sh BUILD - `fairlead check` on programs that were not built with -fsanitize=thread: as far as their
 # calls go, those of Fairlead and of pthread, they are checked as they are; what that leaves out is said.
-# shellcheck source=tap.sh
-. "$(dirname "$0")/tap.sh"
-build=$(cd "$1" && pwd)
-fairlead=$build/cli/fairlead
+# shellcheck source=checking.sh
+. "$(dirname "$0")/checking.sh"
 unseen=$root/tests/check/unseen
 classic=$root/tests/check/classic
-export LC_ALL=C NO_COLOR=1
-cd "$scratch" || exit 1
-if [ "$(uname -m)" != x86_64 ] || [ ! -e "$build/src/check/libfairlead.so.0" ]; then
-	skip "programs that were built as usual" "the checker is for x86-64, and for compilers with -fsanitize=thread"
+if [ ! -e "$build/src/check/libfairlead.so.0" ]; then
+	skip "programs that were built as usual" "the compiler has no -fsanitize=thread"
 	tap_end
 fi
 
-# ends STATUS ARGUMENT... - the command ends with that status. What it says is in `out` and `err`.
-ends() {
-	local wanted=$1 status
-	shift
-	timeout -s KILL 120 "$fairlead" "$@" >out 2>err </dev/null
-	status=$?
-	cat out err
-	[ "$status" = "$wanted" ] || { echo "status $status, not $wanted"; return 1; }
-}
-says() {
-	cat out
-	grep -qE -- "$1" out
-}
-refuses() {
-	ends 2 "${@:2}" && grep -qF -- "$1" err
-}
 # As its users build with it: found where it lies, with nothing of the checker's.
 compile() {
 	local name=$1
@@ -85,10 +65,7 @@ check "a lost wake-up is found" ends 1 check ./lost_wakeup
 check "a race is not looked for" ends 0 check --runs 500 ./counter
 check "... which is said" says '^Not built with -fsanitize=thread: .*counter.*fairlead cc'
 check "... also as JSON" ends 0 check --runs 5 --json ./counter
-json() {
-	python3 -c "import json, sys; r = json.load(open('out')); sys.exit(not ($1))" || { cat out; return 1; }
-}
-check "... by the files" json 'not r["instrumented"] and [f.split("/")[-1] for f in r["unseen"]] == ["counter"]'
+check "... by the files" asks 'not r["instrumented"] and [f.split("/")[-1] for f in r["unseen"]] == ["counter"]'
 # It takes 5 s of processor time, however long that is: so no limit in time.
 check "a loop that waits for memory" "${CC:-gcc}" -g -O1 -pthread -o spin "$unseen/spin.c"
 check "... is no failure, but not modelled" ends 2 check --runs 100 --strategy random --seed 1 ./spin

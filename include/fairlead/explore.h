@@ -21,8 +21,10 @@
  *
  * When not to use it: for functions that talk to the world outside, or take longer than some milliseconds.
  *
- * A thread calls it while no other thread of the process runs. It blocks until it is done. A program with the checker's
- * library in it can start threads within a check only: elsewhere pthread_create ends it, and says so.
+ * A thread calls it while no other thread of the process runs. It blocks until it is done. With the checker's library
+ * in it a program can have threads within a check only: outside of one, where nothing decides who goes on,
+ * pthread_create ends the process, and says where it was called. A program that has threads elsewhere, too, runs these
+ * parts when it runs by itself; which of the two it is, fl_check says of any function: -ENOSYS.
  */
 #ifndef FAIRLEAD_EXPLORE_H
 #define FAIRLEAD_EXPLORE_H

@@ -5,6 +5,8 @@
  * constructors have run, once, with one thread and without control. Without the variable that the command sets, the
  * program runs as it would: that is how a program that was linked with this library behaves by itself.
  */
+#include "start.h"
+
 #include "engine.h"
 #include "explore.h"
 
@@ -30,6 +32,11 @@ static int descriptor(void)
 	for (; *text >= '0' && *text <= '9'; text++)
 		number = number * 10 + (*text - '0');
 	return number;
+}
+
+bool start_is_program(void)
+{
+	return descriptor() >= 0;
 }
 
 static int controlled_main(int argc, char **argv, char **envp)

@@ -10,8 +10,10 @@
 #include "engine.h"
 #include "interrupt.h"
 #include "object.h"
+#include "start.h"
 #include "trace.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -84,11 +86,25 @@ static int create(pthread_t *ret_id, const pthread_attr_t *attributes, void *(*r
 	return 0;
 }
 
+/* Outside of what is checked no lock keeps anybody out, and nobody waits: what goes on there has one thread. */
+static NO_RETURN void refuse(const char *call, uintptr_t pc)
+{
+	Dl_info where = {.dli_fname = "?"};
+
+	dladdr((void *)(pc - 1), &where);
+	if (start_is_program())
+		raw_die("%s before main(), in %s+0x%lx: that is not modelled", call, where.dli_fname,
+			pc - 1 - (uintptr_t)where.dli_fbase);
+	raw_die("%s outside of fl_check, in %s+0x%lx: with --functions, threads live within the functions that are "
+		"checked; run by itself, the program may have them anywhere",
+		call, where.dli_fname, pc - 1 - (uintptr_t)where.dli_fbase);
+}
+
 EXPORT int pthread_create(pthread_t *restrict ret_id, const pthread_attr_t *restrict attributes,
 			  void *(*routine)(void *), void *restrict arg)
 {
 	if (!controlled())
-		raw_die("a thread is created before main(), or outside of fl_check, which is not modelled");
+		refuse("pthread_create()", CALLER);
 	return create(ret_id, attributes, routine, arg, CALLER);
 }
 
@@ -246,14 +262,14 @@ NO_RETURN void thread_exit(void *result)
 EXPORT NO_RETURN void pthread_exit(void *result)
 {
 	if (!controlled())
-		raw_die("pthread_exit() before main(), or outside of fl_check, is not modelled");
+		refuse("pthread_exit()", CALLER);
 	thread_exit(result);
 }
 
 EXPORT int thrd_create(thrd_t *ret_id, thrd_start_t routine, void *arg)
 {
 	if (!controlled())
-		raw_die("a thread is created before main(), or outside of fl_check, which is not modelled");
+		refuse("thrd_create()", CALLER);
 	return create(ret_id, NULL, (void *(*)(void *))(void (*)(void))routine, arg, CALLER) == 0 ? thrd_success
 												  : thrd_error;
 }

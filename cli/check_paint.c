@@ -7,8 +7,6 @@
 #define _GNU_SOURCE
 #include "check_paint.h"
 
-#include "check.h"
-
 #include "options.h"
 
 #include <stdint.h>
@@ -137,12 +135,10 @@ void paint_grouped(json_int_t number, char *to, size_t size)
 
 /* Places. */
 
-/* Whether the program's author has written it: what he includes of the system is not his either. */
+/* Whether the program's author has written it. */
 static bool is_own(const json_t *frame)
 {
-	const char *file = paint_string(frame, "file");
-
-	return *file && strncmp(file, "/usr/", 5) != 0 && !check_symbols_is_systems(paint_string(frame, "module"));
+	return json_is_true(json_object_get(frame, "own"));
 }
 
 const json_t *paint_frame(const json_t *stack)
@@ -157,6 +153,22 @@ const json_t *paint_frame(const json_t *stack)
 			any = frame;
 	}
 	return any ? any : json_array_get(stack, 0);
+}
+
+const char *paint_call(const json_t *thread)
+{
+	const json_t *stack = json_object_get(thread, "stack"), *frame;
+	const char *call = "";
+	size_t i;
+
+	if (strcmp(paint_string(json_object_get(thread, "waits_for"), "op"), "futex_woken") != 0)
+		return "";
+	for (i = 0; (frame = json_array_get(stack, i)); i++) {
+		if (is_own(frame))
+			return call;
+		call = paint_string(frame, "function");
+	}
+	return "";
 }
 
 /* A file's name as it is called from here, if it is below, or its last part. */

@@ -30,6 +30,9 @@ size_t paint_columns(const char *text);
 /* Returns the frame of a stack that says most to the program's author: the innermost that is not of the system's
  * headers and has a line. NULL if there is none at all. */
 const json_t *paint_frame(const json_t *stack);
+/* Of a thread that waits for a word in the middle of a library's function: returns which one the program's author has
+ * called, for the word says nothing to him. "": it is not so. */
+const char *paint_call(const json_t *thread);
 /* Writes "count.c:4" for a frame, or the name of its function or module. */
 void paint_place(const json_t *frame, char *to, size_t size);
 /* Writes a stack, a line a frame; without those of the system's headers and libraries. */

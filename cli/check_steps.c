@@ -135,12 +135,17 @@ static void step_text(const struct paper *paper, const json_t *event, char *to, 
 	add_result(event, to, size);
 }
 
-static void wait_text(const json_t *wait, char *to, size_t size)
+static void wait_text(const json_t *thread, char *to, size_t size)
 {
+	const json_t *wait = json_object_get(thread, "waits_for");
 	const json_t *holder = json_object_get(wait, "holder");
-	const char *object = paint_string(wait, "object"), *op = paint_string(wait, "op");
+	const char *object = paint_string(wait, "object"), *op = paint_string(wait, "op"), *call = paint_call(thread);
 	size_t n;
 
+	if (*call) {
+		snprintf(to, size, "waits in %s", call);
+		return;
+	}
 	snprintf(to, size, "%s%s%s", strcmp(op, "woken") == 0 ? "waits for" : words_of(op), *object ? " " : "", object);
 	n = strlen(to);
 	if (json_is_integer(holder))
@@ -281,7 +286,7 @@ static void add_waits(struct table *table)
 		if (!json_is_object(wait))
 			continue;
 		*row = (struct row){.wait = thread, .thread = (unsigned)i % 256};
-		wait_text(wait, row->text, sizeof(row->text));
+		wait_text(thread, row->text, sizeof(row->text));
 		table->n_rows++;
 	}
 }

@@ -123,6 +123,13 @@ struct frames {
 	json_t *list;
 };
 
+/* Whether the program's author has written it: what he includes of the system is not his either. */
+static bool is_own(const struct check_module *module, const char *file)
+{
+	return file && strncmp(file, "/usr/", strlen("/usr/")) != 0 && module &&
+	       !check_symbols_is_systems(module->name);
+}
+
 static void add_frame(void *arg, const struct code_spot *spot)
 {
 	struct frames *frames = arg;
@@ -144,6 +151,7 @@ static void add_frame(void *arg, const struct code_spot *spot)
 	json_object_set_new(frame, "module",
 			    module ? json_string(module->name[0] ? module->name : symbols->program) : json_null());
 	json_object_set_new(frame, "pc", json_string(hex));
+	json_object_set_new(frame, "own", json_boolean(is_own(module, spot->file)));
 	json_array_append_new(frames->list, frame);
 	free(plain);
 }

@@ -180,11 +180,15 @@ static void write_lost(const struct paper *paper, const json_t *report, const js
 static void write_wait(const struct paper *paper, const json_t *report, const json_t *thread)
 {
 	const json_t *wait = json_object_get(thread, "waits_for"), *holder = json_object_get(wait, "holder");
+	const char *call = paint_call(thread);
 
 	fputs("  ", paper->to);
 	write_thread(paper, thread);
-	fprintf(paper->to, " %s%s%s", word_for(paint_string(wait, "op")), *paint_string(wait, "object") ? " " : "",
-		paint_string(wait, "object"));
+	if (*call)
+		fprintf(paper->to, " waits in %s", call);
+	else
+		fprintf(paper->to, " %s%s%s", word_for(paint_string(wait, "op")),
+			*paint_string(wait, "object") ? " " : "", paint_string(wait, "object"));
 	if (json_is_integer(holder)) {
 		fputs(", which ", paper->to);
 		write_thread(paper, thread_of(report, json_integer_value(holder)));

@@ -21,7 +21,8 @@ check "a program with Fairlead's locks" compile orders "$unseen/orders.c"
 check "... runs by itself" ./orders
 check "... and its deadlock is found" ends 1 check ./orders
 check "... as one" says '^Deadlock: '
-check "... with who waits where" says 'orders.c:15  fl_lock_acquire\(second\)'
+check "... with what they wait in" says '^  T0 waits in fl_lock_acquire$'
+check "... and where" says 'orders.c:15  fl_lock_acquire\(second\)'
 check "... and the other one" says 'orders.c:28  fl_lock_acquire\(&to\)'
 check "... and what is not seen of it" says '^Not built with -fsanitize=thread: .*/orders\. Data races in it are not'
 for engine in snapshot process kernel; do
@@ -34,6 +35,7 @@ check "... is verified within bounds" says '^Verified: .*not built with -fsaniti
 
 check "one with Fairlead's condition" compile wakeup "$unseen/wakeup.c"
 check "... and its lost wake-up is found" ends 1 check ./wakeup
+check "... as what it is" says '^  T1 waits in fl_condition_wait$'
 check "... where it waits" says 'wakeup.c:17  fl_condition_wait'
 check "... but not in the one that looks first" ends 0 check --runs 500 ./wakeup looks
 

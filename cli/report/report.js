@@ -44,9 +44,11 @@
 		return frame.file.split("/").pop() + ":" + frame.line;
 	}
 
-	/* The innermost frame that has a line. */
+	/* The innermost frame of the program's author, or that has a line. */
 	function best(stack) {
-		return (stack || []).find((frame) => frame.file) || (stack || [])[0];
+		const frames = stack || [];
+
+		return frames.find((frame) => frame.own) || frames.find((frame) => frame.file) || frames[0];
 	}
 
 	function has(value) {
@@ -78,7 +80,8 @@
 			count + (count === 1 ? " schedule" : " schedules") +
 			(has(report.to_failure) && failed ? ", failed at number " + report.to_failure : "") +
 			(has(report.seconds) ? ", " + report.seconds.toFixed(2) + " s" : "") +
-			", seed " + report.seed + ", " + (report.model === "c11" ? "C11 memory" : "sequentially consistent memory");
+			", seed " + report.seed + ", " + (report.model === "c11" ? "C11 memory" : "sequentially consistent memory") +
+			((report.unseen || []).length ? ". Not built with -fsanitize=thread: " + report.unseen.join(", ") : "");
 		byId("again").textContent = report.replay || "";
 		document.title = report.verdict + " \u2013 fairlead check";
 	}

@@ -7,8 +7,8 @@
  * about to do. An execution in which all that can go on sleep is given up: it is one of `blocked`, and not one of those
  * that were verified.
  *
- * Loops that try again, give way, and try again make executions without end, and as many of them. In a fair one somebody
- * else has a turn in between: so who could have gone on at PATIENCE vain attempts of others comes first (after
+ * Loops that try again, give way, and try again make executions without end, and as many of them. In a fair one
+ * somebody else has a turn in between: so who could have gone on at PATIENCE vain attempts of others comes first (after
  * Musuvathi, Qadeer: PLDI 2008, "Fair stateless model checking"). Loops that write nothing are set aside before that
  * (sched.c), which leaves nothing out.
  *

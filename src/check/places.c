@@ -64,10 +64,15 @@ static bool is_about_a_thread(uint8_t kind)
 	return kind == CHECK_START || kind == CHECK_END || kind == CHECK_JOIN || kind == CHECK_CREATE;
 }
 
+static uint64_t wide_name(const struct thread *thread, uint8_t kind, uintptr_t pc)
+{
+	return hash(pc ^ ((uint64_t)kind << 56), (uintptr_t)thread->routine) | 1;
+}
+
 void places_declared(struct thread *thread)
 {
 	const struct operation *op = &thread->op;
-	uint64_t wide = hash(op->pc ^ ((uint64_t)op->kind << 56), (uintptr_t)thread->routine) | 1;
+	uint64_t wide = wide_name(thread, op->kind, op->pc);
 	uint64_t name = hash(wide, op->object) | 1;
 	struct place *place, *any;
 
@@ -145,4 +150,10 @@ const struct place *places_step(const struct thread *thread)
 		entry->writer_thread = thread->id;
 	}
 	return before;
+}
+
+void places_raced(const struct racer *before, const struct racer *now)
+{
+	note_pair(find(wide_name(before->thread, before->kind, before->pc), true),
+		  find(wide_name(now->thread, now->kind, now->pc), true));
 }

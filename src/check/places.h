@@ -51,4 +51,14 @@ HIDDEN void places_declared(struct thread *thread);
 /* It does it. Returns the place of the operation on that object before it, if the two are a pair, or NULL. */
 HIDDEN const struct place *places_step(const struct thread *thread);
 
+/* One of two accesses to plain memory that race. */
+struct racer {
+	const struct thread *thread;
+	uint8_t kind;
+	uintptr_t pc;
+};
+
+/* They will be steps, and are a pair, which the next run may aim at. */
+HIDDEN void places_raced(const struct racer *before, const struct racer *now);
+
 #endif

@@ -9,6 +9,7 @@
 #include "shadow.h"
 
 #include "object.h"
+#include "places.h"
 #include "trace.h"
 
 #define BLOCK 256u
@@ -228,6 +229,20 @@ static void describe(struct check_access *access, uintptr_t address, const struc
 	access->place.pc[1] = 0;
 }
 
+static void note_racers(const struct cell *before, const struct cell *now)
+{
+	const struct cell *cells[] = {before, now};
+	struct racer racers[2];
+
+	if (((before->what | now->what) & HOW(ATOMIC | FREED)) != 0)
+		return;
+	for (unsigned i = 0; i < 2; i++)
+		racers[i] = (struct racer){.thread = &run->thread[thread_of(cells[i])],
+					   .kind = (cells[i]->what & HOW(WRITE)) != 0 ? CHECK_WRITE : CHECK_READ,
+					   .pc = cells[i]->pc};
+	places_raced(&racers[0], &racers[1]);
+}
+
 /* Two accesses that nothing orders. */
 static RARE void raced(uintptr_t address, const struct cell *before, const struct cell *now)
 {
@@ -236,6 +251,7 @@ static RARE void raced(uintptr_t address, const struct cell *before, const struc
 	run->racy = true;
 	note(before);
 	note(now);
+	note_racers(before, now);
 	if (race->verdict != CHECK_NOTHING)
 		return;
 	race->verdict = CHECK_RACE;

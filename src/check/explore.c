@@ -168,10 +168,13 @@ static void found(const struct check_failure *failure)
 /* With more scheduling points than before, the exhaustive search is another one: what was found is found again. */
 static bool go_on(void)
 {
+	uint32_t n_learned = memory->n_learned;
 	bool learned = shadow_learn();
 
-	if (plan->strategy != CHECK_EXHAUSTIVE)
+	if (plan->strategy != CHECK_EXHAUSTIVE) {
+		portfolio_done(n_learned);
 		return true;
+	}
 	if (learned) {
 		exhaustive_restart();
 		search->found = false;
@@ -226,6 +229,7 @@ static void loop(bool (*each)(void))
 void explore_guide(bool strict)
 {
 	plan->strategy = CHECK_REPLAY;
+	plan->follow = 0;
 	plan->strict = strict;
 	plan->n_segments = 0;
 	for (uint64_t i = 0; i < memory->n_schedule; i++) {

@@ -51,7 +51,7 @@ enum check_verdict {
 enum check_engine { CHECK_AUTO, CHECK_SNAPSHOT, CHECK_PROCESS, CHECK_KERNEL };
 
 enum check_strategy {
-	CHECK_PORTFOLIO,  /* the others by turns, those more often that find something new */
+	CHECK_PORTFOLIO,  /* the others by turns; mostly POS, once nothing new shows */
 	CHECK_RANDOM,     /* each thread that can go on, with the same probability */
 	CHECK_POS,        /* partial order sampling (Yuan, Yang, Gu: CAV 2018) */
 	CHECK_PCT,        /* probabilistic concurrency testing (Burckhardt and others: ASPLOS 2010) */

@@ -124,6 +124,7 @@ struct run {
 	bool active, finished, cut_off, racy, pruned, diverged;
 	bool trace;
 	uint64_t n_choices;
+	uint64_t raced_at; /* steps when it raced first; 0: it has not */
 	int exit_code;
 	uint64_t random;                 /* state of the program's random numbers (entropy.c) */
 	struct named *named;             /* semaphores (semaphore_named.c) */

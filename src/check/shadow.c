@@ -255,6 +255,7 @@ static RARE void raced(uintptr_t address, const struct cell *before, const struc
 	if (race->verdict != CHECK_NOTHING)
 		return;
 	race->verdict = CHECK_RACE;
+	run->raced_at = run->steps;
 	race->thread = thread_of(now);
 	race->pc[0] = before->pc;
 	race->pc[1] = now->pc;

@@ -15,7 +15,7 @@ uint64_t dice;
 /* Whether what the run shows is of use to later ones. */
 static bool explores(void)
 {
-	return plan->strategy != CHECK_REPLAY && plan->strategy != CHECK_EXHAUSTIVE;
+	return plan->strategy != CHECK_REPLAY && plan->strategy != CHECK_EXHAUSTIVE && !plan->blind;
 }
 
 void strategy_begin(void)
@@ -26,6 +26,7 @@ void strategy_begin(void)
 	journal->choices = 0;
 	dice = plan->seed;
 	places_begin();
+	pursue_begin();
 	switch (plan->strategy) {
 	case CHECK_PCT:
 		pct_begin();
@@ -80,7 +81,10 @@ static bool passes(const struct thread *thread)
 static struct thread *pick_exploring(void)
 {
 	const struct mask *mask = &run->enabled;
+	struct thread *next = plan->follow != 0 ? pursue_pick() : NULL;
 
+	if (next != NULL)
+		return next;
 	if (plan->quiet != 0 && passes(self()))
 		return self();
 	switch (plan->strategy) {
@@ -135,6 +139,11 @@ static void note_choice(unsigned choice)
 	journal->choices++;
 }
 
+static unsigned at_random(unsigned choice)
+{
+	return plan->follow != 0 ? pursue_choose(choice) : choice;
+}
+
 unsigned strategy_choose(unsigned n)
 {
 	unsigned choice;
@@ -144,7 +153,7 @@ unsigned strategy_choose(unsigned n)
 	else if (plan->strategy == CHECK_EXHAUSTIVE)
 		choice = exhaustive_choose(n);
 	else
-		choice = (unsigned)below(&dice, n);
+		choice = at_random((unsigned)below(&dice, n));
 	note_choice(choice);
 	return choice;
 }
@@ -155,7 +164,7 @@ bool strategy_rarely(void)
 
 	if (plan->strategy == CHECK_REPLAY || plan->strategy == CHECK_EXHAUSTIVE)
 		return strategy_choose(2) == 1;
-	choice = below(&dice, 8) == 7;
+	choice = at_random(below(&dice, 8) == 7);
 	note_choice(choice);
 	return choice == 1;
 }

@@ -30,7 +30,10 @@ struct plan {
 	const struct place *until; /* they go on behind this one; NULL: when nobody else can */
 	uint32_t visit;            /* the first that is held */
 	bool one;                  /* it is the only one */
-	uint32_t quiet; /* of so many places of plain memory all but one are passed without a choice; 0: none */
+	uint32_t quiet;  /* of so many places of plain memory all but one are passed without a choice; 0: none */
+	uint64_t follow; /* the first steps are those of the run that is pursued (pursue.c) */
+	bool pursues;    /* it is a run of a pursuit */
+	bool blind;      /* nothing new is expected: places are not noted */
 	bool strict;
 	uint64_t n_segments, n_choices;
 };
@@ -119,6 +122,18 @@ HIDDEN void hold_declared(struct thread *thread);
 HIDDEN struct thread *hold_pick(const struct mask *mask);
 HIDDEN void hold_step(const struct thread *thread);
 
+/* Near a run that has come to something new (pursue.c). */
+HIDDEN void pursue_set_up(void);
+HIDDEN void pursue_renew(void);
+/* The next runs are near the one that has just ended, in which so many places were steps. */
+HIDDEN void pursue(uint32_t n_learned);
+/* Returns whether the run that is planned is one of them. */
+HIDDEN bool pursue_plan(uint64_t *mix);
+HIDDEN void pursue_begin(void);
+/* Returns the thread to go on, or NULL: from here on it goes another way. */
+HIDDEN struct thread *pursue_pick(void);
+HIDDEN unsigned pursue_choose(unsigned otherwise);
+
 /* Along the guide (guide.c). */
 HIDDEN void guide_begin(void);
 HIDDEN struct thread *guide_pick(void);
@@ -129,5 +144,7 @@ HIDDEN void portfolio_set_up(void);
 /* Forgets what earlier runs have shown. */
 HIDDEN void portfolio_renew(void);
 HIDDEN void portfolio_plan(uint64_t number);
+/* It is over; so many places were steps in it. */
+HIDDEN void portfolio_done(uint32_t n_learned);
 
 #endif

@@ -397,6 +397,33 @@ check "a wrong number" refuses "--runs 0" check --runs 0 ./counter
 check "an option that there is not" refuses "did you mean --seed?" check --sed 3 ./counter
 check "a replay file that cannot be written" grep -q "kept: " <(tool check --save /proc/kept ./counter; cat err)
 
+program flock <<'END'
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/file.h>
+#include <unistd.h>
+static void *lock(void *arg)
+{
+	if (flock(open("flock.c", O_RDONLY), LOCK_EX) != 0) /* until main gives it up */
+		_exit(3);
+	return arg;
+}
+int main(void)
+{
+	int fd = open("flock.c", O_RDONLY);
+	pthread_t a;
+
+	flock(fd, LOCK_EX);
+	pthread_create(&a, NULL, lock, NULL);
+	sched_yield();
+	close(fd);
+	return pthread_join(a, NULL);
+}
+END
+check "a wait that has no model is no failure" ends 2 check --runs 100 ./flock
+check "... and is said" says 'not modelled.*: T1 waits in a system call, in flock, called from .*/flock\+0x'
+
 # Ctrl-C.
 "$fairlead" check --time 1h ./mended >out 2>err &
 pid=$!

@@ -24,6 +24,7 @@
 #include "thread.h"
 #include "ticks.h"
 #include "trace.h"
+#include "unmodelled.h"
 #include "word.h"
 
 #include <dlfcn.h>
@@ -44,7 +45,6 @@
 #define TICK_MS 250
 #define HANG_CPU INT64_C(2000000000)
 #define HANG_BUSY_CPU INT64_C(60000000000)
-#define HANG_WALL INT64_C(20000000000)
 
 static struct fiber driver;
 static struct fiber fibers[THREADS]; /* of this process, to be used again */
@@ -322,15 +322,14 @@ static void on_tick(int signal, siginfo_t *info, void *context)
 	if ((memory->instrumented && raw_cpu() - watch.cpu > HANG_CPU) || raw_cpu() - watch.cpu_of_step > HANG_BUSY_CPU)
 		fail(CHECK_HANG, (uintptr_t)at->uc_mcontext.gregs[REG_RIP],
 		     "T%u runs without reaching a scheduling point", self()->id);
-	if (raw_now() - watch.wall > HANG_WALL)
-		fail(CHECK_HANG, (uintptr_t)at->uc_mcontext.gregs[REG_RIP], "T%u is in a system call that does not end",
-		     self()->id);
+	unmodelled_wait((uintptr_t)at->uc_mcontext.gregs[REG_RIP], raw_now() - watch.wall);
 }
 
 static void on(int signal, void (*handler)(int, siginfo_t *, void *))
 {
 	static int (*set)(int, const struct sigaction *, struct sigaction *);
-	struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+	struct sigaction action = {.sa_sigaction = handler,
+				   .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART};
 
 	if (set == NULL)
 		set = (int (*)(int, const struct sigaction *, struct sigaction *))dlsym(RTLD_NEXT, "sigaction");

@@ -40,6 +40,7 @@ struct check_target {
 	char folder[PATH_MAX];      /* in which they are, with the runtime's other names */
 	bool seen;                  /* it was built with -fsanitize=thread */
 	bool needs_fairlead;
+	bool has_fairlead;             /* within it, and not built to be seen */
 	char build_id[CHECK_BUILD_ID]; /* hexadecimal digits; empty: it has none */
 };
 

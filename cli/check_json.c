@@ -426,6 +426,7 @@ static void put_ways(json_t *json, const struct check_report *report)
 	json_object_set_new(json, "interrupted", json_boolean(report->found->interrupted));
 	json_object_set_new(json, "instrumented", json_boolean(memory->instrumented));
 	json_object_set_new(json, "unseen", unseen_of(report));
+	json_object_set_new(json, "fairlead_unseen", json_boolean(report->target->has_fairlead));
 	json_object_set_new(json, "unmodelled", text_or_null(memory->said));
 	json_object_set_new(json, "bounds", text_or_null(memory->bounds));
 	json_object_set_new(json, "replay",

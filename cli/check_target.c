@@ -6,7 +6,8 @@
  * does not load, or which has a runtime of its own inside: it would run, and nothing would be seen. Each message says
  * what to do. One that calls nothing for its accesses is checked as far as its calls go.
  *
- * A program that needs Fairlead gets the one that lies beside the runtime, in which everything is seen.
+ * A program that needs Fairlead gets the one that lies beside the runtime, in which everything is seen. In one that has
+ * it linked into it, no operation of Fairlead's is seen, which is told.
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -24,7 +25,7 @@
 
 /* What the file says of itself. */
 struct look {
-	bool calls, defines, needs_fairlead;
+	bool calls, defines, needs_fairlead, has_fairlead;
 };
 
 static int refuse(const char *path, const char *program, const char *why)
@@ -42,6 +43,8 @@ static void look_at_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header,
 
 	for (size_t i = 0; i < n && gelf_getsym(data, (int)i, &symbol); i++) {
 		name = elf_strptr(elf, header->sh_link, symbol.st_name);
+		if (name && symbol.st_shndx != SHN_UNDEF && strcmp(name, "fl_lock_acquire") == 0)
+			look->has_fairlead = true;
 		if (!name || strncmp(name, "__tsan_", strlen("__tsan_")) != 0)
 			continue;
 		if (symbol.st_shndx == SHN_UNDEF)
@@ -136,6 +139,7 @@ static int look_at_file(const char *path, const struct program *program, struct 
 	take_build_id(program->elf, target->build_id);
 	target->seen = look.calls;
 	target->needs_fairlead = look.needs_fairlead;
+	target->has_fairlead = look.has_fairlead && !look.calls;
 	why = why_not(program, &look);
 	return why ? refuse(path, target->argv[0], why) : 0;
 }

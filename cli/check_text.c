@@ -318,7 +318,11 @@ static void write_unseen(const struct paper *paper, const json_t *report)
 		      ? ". Data races in it are not looked for, and threads change at its calls"
 		      : ". Data races in these are not looked for, and threads change at their calls",
 	      paper->to);
-	fputs(" alone (of pthread, Fairlead, ...); built by 'fairlead cc', all would be seen.\n", paper->to);
+	fprintf(paper->to, " alone (of pthread%s, ...); built by 'fairlead cc', all would be seen.\n",
+		json_is_true(json_object_get(report, "fairlead_unseen")) ? "" : ", Fairlead");
+	if (json_is_true(json_object_get(report, "fairlead_unseen")))
+		fputs("Fairlead is linked into it, so that its calls are not seen: link it with the shared library.\n",
+		      paper->to);
 }
 
 static void write_notes(const struct paper *paper, const json_t *report)

@@ -53,6 +53,11 @@ check "the library alone may be built to be seen" \
 check "... and its user is told alone" ends 1 check ./customer
 check "... as that" says '^Not built with -fsanitize=thread: .*/customer\. Data'
 
+check "a program with Fairlead linked into it" \
+	"${CC:-gcc}" -g -O1 -pthread -I"$root/include" -o inside "$unseen/orders.c" "$build/src/libfairlead.a"
+check "... is run" ends 0 check --runs 100 ./inside
+check "... and what is not seen is said" says '^Fairlead is linked into it, so that its calls are not seen'
+
 check "a test of functions" compile function "$unseen/function.c"
 check "... is run with what it needs" ends 0 check --functions ./function
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define BYTES 16u
+#define LARGER 20000u /* than the pages that there are at the beginning */
 
 static fl_frames *frames;
 static fl_frames_reader *reader;
@@ -260,6 +261,48 @@ static void frames_disconnect(void *arg)
 	close_channel();
 }
 
+/* The second frame needs more room than there is, so the channel moves to another memory. */
+static void publish_larger(void)
+{
+	fl_frame_info info = {.size = LARGER};
+	void *data;
+
+	publish(1);
+	assert(fl_frames_loan(frames, LARGER, &data) == 0);
+	memset(data, 2, LARGER);
+	assert(fl_frames_publish(frames, &info) >= 0);
+}
+
+static void next_until_larger(void)
+{
+	fl_frame frame = {0};
+
+	do {
+		const unsigned char *data;
+
+		assert(fl_frames_next(reader, &frame) == 0);
+		data = frame.data;
+		assert(data[0] == data[frame.info.size - 1]);
+	} while (frame.info.size < LARGER);
+	fl_frames_done(&frame);
+}
+
+static void frames_larger(void *arg)
+{
+	(void)arg;
+	open_channel();
+	together(publish_larger, next_until_larger, NULL);
+	close_channel();
+}
+
+static void frames_larger_every(void *arg)
+{
+	(void)arg;
+	open_channel_every(2);
+	together(publish_larger, next_until_larger, NULL);
+	close_channel();
+}
+
 const struct scenario frames_scenarios[] = {
 	{"frames-latest", "two frames are published while a reader looks twice", frames_latest, MANY},
 	{"frames-next", "a reader waits for the next one", frames_next, MANY},
@@ -270,5 +313,7 @@ const struct scenario frames_scenarios[] = {
 	{"frames-closed", "the producer ends while a reader waits", frames_closed, MANY},
 	{"frames-again", "so many that slots are written again", frames_again, MANY},
 	{"frames-disconnect", "a reader that is too slow", frames_disconnect, MANY},
+	{"frames-larger", "the second frame is larger than the memory", frames_larger, MANY},
+	{"frames-larger-every", "the same through a queue", frames_larger_every, MANY},
 	{0},
 };

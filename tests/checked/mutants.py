@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""mutants.py BUILD [--part N/M] [--only TEXT] [--short] [--limit N] [--jobs N] [--list] - does Fairlead need each order and each wake-up?
+"""mutants.py BUILD [OPTION...] - does Fairlead need each order and each wake-up?
 
 A mutant is the library with one mistake: at one place of its sources a memory order is weaker, or a wake-up is lost.
 For each place that a scenario of tests/checked comes to, and each mistake that can be made there, the scenarios that
@@ -15,10 +15,12 @@ What is tried, until something fails: few schedules, drawn, of each scenario; mo
 bound, up to a limit; many. The first scenarios are those that come there with the fewest sites, which are the smallest.
 
 --part N/M    every Mth place, from the Nth on; the reasons of the others are not looked at
---only TEXT   places whose name contains it
+--only TEXT   places whose name has that regular expression in it
+--by TEXT     with the scenarios whose name begins with it
 --limit N     schedules of a scenario, at most (default 20000)
 --short       a sample of the places, without those that have a survivor; for `make test`
---list        the places with an order or a wake-up that no scenario comes to, too
+--jobs N      programs at a time (default: one for each processor)
+--list        the places with an order that no scenario comes to, too
 """
 import argparse
 import concurrent.futures
@@ -110,9 +112,10 @@ class Program:
             raise Failure(f"{' '.join(map(str, command))}: {done.returncode}, {done.stderr.strip()}")
         return [line.split("\t") for line in done.stdout.splitlines()]
 
-    def scenarios(self):
+    @staticmethod
+    def scenarios(begin):
         text = "".join(path.read_text(encoding="utf-8") for path in sorted(HERE.glob("*.c")))
-        return re.findall(r'^\t\{"([a-z0-9-]+)", "', text, re.MULTILINE)
+        return [name for name in re.findall(r'^\t\{"([a-z0-9-]+)", "', text, re.MULTILINE) if name.startswith(begin)]
 
     def frames(self, addresses):
         """For each return address: (function, file, line) of the call, the innermost first."""
@@ -145,8 +148,8 @@ def number(sites):
         seen[key] = site.number = seen.get(key, 0) + 1
 
 
-def find_sites(program, pool, many):
-    raw = dict(pool.map(lambda name: smoke(program, name, many), program.scenarios()))
+def find_sites(program, pool, begin, many):
+    raw = dict(pool.map(lambda name: smoke(program, name, many), program.scenarios(begin)))
     keys = sorted(set().union(*raw.values()))
     sites = {}
     of = {}
@@ -280,7 +283,7 @@ def choose(sites, arguments, reasons):
         # Numbers may be others where few schedules were run.
         listed = {name.split(" -> ")[0].split(" #")[0] for name in reasons}
         sites = [site for site in sites if site.name().split(" #")[0] not in listed][::SHORT]
-    return [site for site in sites if arguments.only in site.name()][first - 1 :: step]
+    return [site for site in sites if re.search(arguments.only, site.name())][first - 1 :: step]
 
 
 def main():
@@ -289,6 +292,7 @@ def main():
     parser.add_argument("--part", default="1/1")
     parser.add_argument("--only", default="")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--by", default="")
     parser.add_argument("--limit", type=int, default=20000)
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--list", action="store_true")
@@ -297,7 +301,7 @@ def main():
 
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         tap = Tap(read_survivors())
-        sites, size = find_sites(program, pool, SHORT_SMOKE_RUNS if arguments.short else SMOKE_RUNS)
+        sites, size = find_sites(program, pool, arguments.by, SHORT_SMOKE_RUNS if arguments.short else SMOKE_RUNS)
         chosen = [site for site in sites if site.kind == WAKE or site.order in STEPS[site.kind]]
         print(f"# {len(chosen)} places with an order or a wake-up, in {len(size)} scenarios")
         chosen = choose(chosen, arguments, tap.reasons)
@@ -308,7 +312,7 @@ def main():
             mutants += some
     for place, text in not_reached(sites) if arguments.list else ():
         print(f"# no scenario comes to {place} {text}")
-    tap.end(mutants, arguments.part == "1/1" and not arguments.only and not arguments.short)
+    tap.end(mutants, (arguments.part, arguments.only, arguments.by, arguments.short) == ("1/1", "", "", False))
     sys.exit(0 if tap.wrong == 0 else 1)
 
 

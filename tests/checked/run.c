@@ -1,19 +1,13 @@
 /*
- * run.c - scenarios of futures, executors, loops, groups and threads: every task is done once, and whoever waits for it
- * goes on.
+ * run.c - scenarios of futures and executors: every task is done once, and whoever waits for it goes on.
  */
 #include "scenarios.h"
 
 #include <errno.h>
+#include <fairlead/event.h>
 #include <fairlead/executor.h>
 #include <fairlead/future.h>
-#include <fairlead/group.h>
-#include <fairlead/parallel.h>
-#include <fairlead/thread.h>
-#include <fairlead/timer.h>
 #include <fairlead/wait_any.h>
-#include <stdlib.h>
-#include <string.h>
 
 static fl_future *future;
 static fl_executor *executor;
@@ -296,18 +290,68 @@ static int wait_for_another(fl_task *task, void *arg)
 	return fl_task_return(task, &value, sizeof(value));
 }
 
-/* Work that waits for other work, and one thread: its place is lent. */
-static void executor_lend(void *arg)
+static int wait_for_another_noted(fl_task *task, void *arg)
+{
+	fl_future *of;
+	int value = 0;
+
+	assert(fl_executor_submit(&of, executor, seven, arg) == 0);
+	assert(fl_future_result_until(of, &value, sizeof(value), FL_FOREVER, fl_task_note(task)) == 0);
+	fl_future_unref(of);
+	return fl_task_return(task, &value, sizeof(value));
+}
+
+static void nest(fl_work work_that_waits)
 {
 	fl_future *of;
 	int number = 1, value = 0;
 
-	(void)arg;
 	make_executor(1);
-	assert(fl_executor_submit(&of, executor, wait_for_another, &number) == 0);
+	assert(fl_executor_submit(&of, executor, work_that_waits, &number) == 0);
 	assert(fl_future_result(of, &value, sizeof(value)) == 0 && value == 8);
 	fl_future_unref(of);
 	end_executor();
+}
+
+/* Work that waits for other work, and one thread, which does that itself. */
+static void executor_nested(void *arg)
+{
+	(void)arg;
+	nest(wait_for_another);
+}
+
+/* It may give up, so it cannot; its place is lent. */
+static void executor_lend(void *arg)
+{
+	(void)arg;
+	nest(wait_for_another_noted);
+}
+
+static void wait_for_future(void *arg)
+{
+	fl_note note = FL_NOTE_INIT;
+
+	(void)arg;
+	assert(fl_future_wait_until(future, FL_FOREVER, &note) == 0);
+	assert(data == 1);
+}
+
+static void set_future(void *arg)
+{
+	(void)arg;
+	write_and_set();
+}
+
+/* The other work comes while the place is lent. */
+static void executor_lend_other(void *arg)
+{
+	(void)arg;
+	assert(fl_future_create(&future) == 0);
+	make_executor(1);
+	assert(fl_executor_start(executor, wait_for_future, NULL) == 0);
+	assert(fl_executor_start(executor, set_future, NULL) == 0);
+	end_executor();
+	fl_future_unref(future);
 }
 
 static void shut_executor(void)
@@ -361,137 +405,6 @@ static void executor_map(void *arg)
 	end_executor();
 }
 
-static int cells[4];
-
-static int mark_cells(int64_t begin, int64_t end, void *arg)
-{
-	for (int64_t i = begin; i < end; i++)
-		cells[i]++;
-	return *(const int *)arg;
-}
-
-/* The threads that help with loops stay: nobody would end but for exit(). */
-static void parallel(void *arg)
-{
-	static const int fine;
-
-	(void)arg;
-	assert(fl_parallel_for(0, 4, 1, mark_cells, (void *)(uintptr_t)&fine) == 0);
-	for (int i = 0; i < 4; i++)
-		assert(cells[i] == 1);
-	exit(0);
-}
-
-static void parallel_error(void *arg)
-{
-	static const int error = -EIO;
-
-	(void)arg;
-	assert(fl_parallel_for(0, 4, 1, mark_cells, (void *)(uintptr_t)&error) == -EIO);
-	exit(0);
-}
-
-static int fill_cell(void *arg, fl_note *stop)
-{
-	(void)stop;
-	*(int *)arg = 1;
-	return 0;
-}
-
-static int fail_with(void *arg, fl_note *stop)
-{
-	(void)arg;
-	(void)stop;
-	data = 1;
-	return -EIO;
-}
-
-static int wait_for_stop(void *arg, fl_note *stop)
-{
-	(void)arg;
-	assert(fl_note_wait(stop) == 0);
-	assert(data == 1);
-	return -ECANCELED;
-}
-
-static void group_2(void *arg)
-{
-	int error = -1;
-
-	(void)arg;
-	fl_with_group (group, &error) {
-		assert(fl_group_start(group, fill_cell, &cells[0]) == 0);
-		assert(fl_group_start(group, fill_cell, &cells[1]) == 0);
-	}
-	assert(error == 0 && cells[0] == 1 && cells[1] == 1);
-}
-
-static void group_error(void *arg)
-{
-	int error = 0;
-
-	(void)arg;
-	fl_with_group (group, &error) {
-		assert(fl_group_start(group, wait_for_stop, NULL) == 0);
-		assert(fl_group_start(group, fail_with, NULL) == 0);
-	}
-	assert(error == -EIO);
-}
-
-static void *return_data(void *arg)
-{
-	*(int *)arg = 1;
-	return arg;
-}
-
-static void thread_join(void *arg)
-{
-	fl_thread *thread;
-	void *value;
-
-	(void)arg;
-	assert(fl_thread_start(&thread, NULL, return_data, &cells[0]) == 0);
-	assert(fl_thread_join(thread, &value) == 0);
-	assert(value == &cells[0] && cells[0] == 1);
-}
-
-static void *join_other(void *arg)
-{
-	assert(fl_thread_join(arg, NULL) == 0);
-	assert(cells[0] == 1);
-	return NULL;
-}
-
-/* Two join one thread, each with a reference. */
-static void thread_join_both(void *arg)
-{
-	fl_thread *thread, *joiner;
-
-	(void)arg;
-	assert(fl_thread_start(&thread, NULL, return_data, &cells[0]) == 0);
-	assert(fl_thread_start(&joiner, NULL, join_other, fl_thread_ref(thread)) == 0);
-	assert(fl_thread_join(thread, NULL) == 0);
-	assert(cells[0] == 1);
-	assert(fl_thread_join(joiner, NULL) == 0);
-}
-
-static void strike(void *arg)
-{
-	*(int *)arg = 1;
-}
-
-static void timer(void *arg)
-{
-	fl_timer *started;
-
-	(void)arg;
-	assert(fl_timer_start(&started, fl_after(FL_MS(1)), strike, &cells[0]) == 0);
-	if (fl_timer_cancel(started))
-		cells[1] = 1;
-	assert(fl_timer_join(started) == 0);
-	assert(cells[0] + cells[1] == 1);
-}
-
 static void any_future(void)
 {
 	fl_waitable waitables[] = {fl_future_waitable(other), fl_future_waitable(future)};
@@ -509,39 +422,41 @@ static void future_any(void *arg)
 	give_back_two();
 }
 
-static void *rename_itself(void *arg)
-{
-	assert(fl_thread_set_name("another") == 0);
-	return arg;
-}
+static fl_event opened;
 
-static void thread_name(void *arg)
-{
-	fl_thread_options options = {.name = "one"};
-	fl_thread *thread;
-	const char *name;
-
-	(void)arg;
-	assert(fl_thread_start(&thread, &options, rename_itself, NULL) == 0);
-	name = fl_thread_name(thread);
-	assert(strcmp(name, "one") == 0 || strcmp(name, "another") == 0);
-	assert(fl_thread_join(thread, NULL) == 0);
-}
-
-static fl_timer *struck;
-
-static void cancel_and_unref(void)
-{
-	fl_timer_cancel(struck);
-	fl_timer_unref(struck);
-}
-
-static void timer_freed(void *arg)
+static void wait_opened(void *arg)
 {
 	(void)arg;
-	assert(fl_timer_start(&struck, fl_after(FL_MS(1)), strike, &cells[0]) == 0);
-	fl_timer_ref(struck);
-	together(cancel_and_unref, cancel_and_unref, NULL);
+	fl_event_wait(&opened);
+	assert(data == 1);
+}
+
+static void open_it(void *arg)
+{
+	(void)arg;
+	data = 1;
+	fl_event_set(&opened);
+}
+
+/* The first task ends only if there is a second thread for the second. */
+static void executor_event(void *arg)
+{
+	(void)arg;
+	make_executor(2);
+	assert(fl_executor_start(executor, wait_opened, NULL) == 0);
+	assert(fl_executor_start(executor, open_it, NULL) == 0);
+	end_executor();
+}
+
+/* The same, and one thread of the two sleeps before. */
+static void executor_event_again(void *arg)
+{
+	(void)arg;
+	make_executor(2);
+	assert(submit_and_wait(0) == 7);
+	assert(fl_executor_start(executor, wait_opened, NULL) == 0);
+	assert(fl_executor_start(executor, open_it, NULL) == 0);
+	end_executor();
 }
 
 const struct scenario run_scenarios[] = {
@@ -558,17 +473,12 @@ const struct scenario run_scenarios[] = {
 	{"future-any", "the first of two", future_any, MANY},
 	{"executor-again", "one thread, which sleeps between two tasks", executor_again, MANY},
 	{"executor-two", "two submit", executor_two, MANY},
-	{"executor-lend", "a task waits for another; one thread", executor_lend, MANY},
+	{"executor-nested", "a task waits for another; one thread", executor_nested, MANY},
+	{"executor-lend", "the same with a note", executor_lend, MANY},
+	{"executor-lend-other", "what it waits for comes later", executor_lend_other, MANY},
 	{"executor-close", "a task is submitted while it ends", executor_close, MANY},
 	{"executor-map", "two items", executor_map, MANY},
-	{"parallel", "four iterations", parallel, MANY},
-	{"parallel-error", "an iteration fails", parallel_error, MANY},
-	{"group-2", "two children", group_2, MANY},
-	{"group-error", "one fails, the other waits for the note", group_error, MANY},
-	{"thread-join", "started, joined", thread_join, MANY},
-	{"thread-join-both", "two join one", thread_join_both, MANY},
-	{"timer", "cancelled when it may have struck", timer, MANY},
-	{"thread-name", "a thread names itself, another looks", thread_name, MANY},
-	{"timer-freed", "two give it back", timer_freed, MANY},
+	{"executor-event", "a task waits for the next one, by an event", executor_event, MANY},
+	{"executor-event-again", "the same with a thread that sleeps", executor_event_again, MANY},
 	{0},
 };

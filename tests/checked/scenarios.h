@@ -26,6 +26,7 @@ extern const struct scenario lock_scenarios[];
 extern const struct scenario wait_scenarios[];
 extern const struct scenario queue_scenarios[];
 extern const struct scenario run_scenarios[];
+extern const struct scenario thread_scenarios[];
 extern const struct scenario frames_scenarios[];
 
 /* All of them; NULL ends the lists. */

@@ -3,8 +3,8 @@
  *
  * A race that one run in many thousand shows is where few schedules lead, and what it leads to needs a thread to be
  * interrupted there, which is possible from the next run on (shadow.c). To wait until chance comes there again would
- * take as long as before. So runs follow that begin as that one did, up to some steps in front of the race, and go on in
- * another way each.
+ * take as long as before. So runs follow that begin as that one did, up to some steps in front of the race, and go on
+ * in another way each.
  *
  * What was no step then is passed over: a thread that comes to a place which was learned since goes on without one.
  */

@@ -58,7 +58,8 @@ static void wake_joiners(struct fl_queue *queue)
 
 bool fl_queue_finish_(struct fl_queue *queue, uint64_t n)
 {
-	uint64_t done = fl_load_relaxed(&queue->done);
+	/* [join.2] acquire; pairs with [join.1] */
+	uint64_t done = fl_load_acquire(&queue->done);
 
 	do {
 		if (fl_unlikely(done / ONE + n > fl_load_relaxed(&queue->put_seen))) {

@@ -5,7 +5,7 @@
  *     checked --sites ... | --mutant ... | --alone NAME: see mutant.c
  *
  * Scenarios that end are run under every schedule (within their bound on preemptions); all of them are run under N
- * schedules that the checker draws, 500 unless more are asked for, and under as many in which loads may return old
+ * schedules that the checker draws, 250 unless more are asked for, and under as many in which loads may return old
  * values, as far as C11 lets them, and deadlines may pass at any time. Speaks TAP.
  */
 #include "scenarios.h"
@@ -23,7 +23,7 @@
 
 const struct scenario *const scenario_lists[] = {
 	lock_scenarios, wait_scenarios, queue_scenarios, run_scenarios, thread_scenarios, frames_scenarios, NULL};
-static uint64_t runs = 500, seed = 1;
+static uint64_t runs = 250, seed = 1;
 static const char *only = "both";
 static unsigned n_tests, n_failed;
 

@@ -17,7 +17,7 @@ bound, up to a limit; many. The first scenarios are those that come there with t
 --part N/M    every Mth place, from the Nth on; the reasons of the others are not looked at
 --only TEXT   places whose name has that regular expression in it
 --by TEXT     with the scenarios whose name begins with it
---limit N     schedules of a scenario, at most (default 20000)
+--limit N     schedules of a scenario, at most (default 5000)
 --short       a sample of the places, without those that have a survivor; for `make test`
 --jobs N      programs at a time (default: one for each processor)
 --list        the places with an order that no scenario comes to, too
@@ -293,7 +293,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--by", default="")
-    parser.add_argument("--limit", type=int, default=20000)
+    parser.add_argument("--limit", type=int, default=5000)
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--list", action="store_true")
     arguments = parser.parse_args()

@@ -356,6 +356,27 @@ EXPORT ssize_t writev(int fd, const struct iovec *from, int n)
 	return descriptor_passes(fd) ? plainly(call) : write_parts(call, CALLER);
 }
 
+void descriptor_forget(int fd)
+{
+	if (controlled() && fd >= 0 && (unsigned)fd < FDS)
+		table()->line[fd] = 0;
+}
+
+static int close_step(int fd, uintptr_t pc)
+{
+	const long call[7] = {SYS_close, fd};
+	long result;
+
+	sched_point(CHECK_DESCRIPTOR, (uintptr_t)&world, true, pc);
+	if (descriptor_line(fd) != 0 && descriptor_line(fd) < RANDOM_LINE)
+		descriptor_release(fd);
+	result = plainly(call);
+	descriptor_forget(fd);
+	trace_value((uint64_t)fd, (uint64_t)result, CHECK_VALUE | CHECK_OLD);
+	descriptor_changed();
+	return (int)result;
+}
+
 long descriptor_inside(const long *call, uintptr_t pc)
 {
 	int fd = (int)call[1];
@@ -365,6 +386,8 @@ long descriptor_inside(const long *call, uintptr_t pc)
 		result = write_all(fd, (const char *)call[2], (size_t)call[3], pc);
 	else if (call[0] == SYS_writev)
 		result = write_parts(call, pc);
+	else if (call[0] == SYS_close)
+		result = close_step(fd, pc); /* of a stream: no cancellation point */
 	else
 		result = descriptor_done(fd, descriptor_call(fd, POLLIN, true, call, pc), POLLIN);
 	return result < 0 ? -errno : result;
@@ -382,27 +405,14 @@ EXPORT int eventfd_write(int fd, eventfd_t value)
 	return write_to(fd, (const char *)&value, sizeof(value), CALLER) == (ssize_t)sizeof(value) ? 0 : -1;
 }
 
-static int close_it(int fd, uintptr_t pc)
+EXPORT int close(int fd)
 {
 	const long call[7] = {SYS_close, fd};
-	long result;
 
 	if (!controlled())
 		return (int)plainly(call);
-	descriptor_step(pc);
-	if (descriptor_line(fd) != 0 && descriptor_line(fd) < RANDOM_LINE)
-		descriptor_release(fd);
-	result = plainly(call);
-	if (fd >= 0 && (unsigned)fd < FDS)
-		table()->line[fd] = 0;
-	trace_value((uint64_t)fd, (uint64_t)result, CHECK_VALUE | CHECK_OLD);
-	descriptor_changed();
-	return (int)result;
-}
-
-EXPORT int close(int fd)
-{
-	return close_it(fd, CALLER);
+	cancel_point();
+	return close_step(fd, CALLER);
 }
 
 /* Makes one descriptor, of a line; 0: a new one. */

@@ -22,6 +22,8 @@ HIDDEN bool descriptor_is_random(int fd);
 /* The program has made it. `line`: what those share who know of each other through it; 0: a new one. Returns that. */
 HIDDEN uint32_t descriptor_made(int fd, uint32_t line);
 HIDDEN uint32_t descriptor_line(int fd);
+/* It is closed: its number may come to be another one's. */
+HIDDEN void descriptor_forget(int fd);
 /* The running thread gives on what it knows to those that read there; gets it. */
 HIDDEN void descriptor_release(int fd);
 HIDDEN void descriptor_acquire(int fd);
@@ -36,8 +38,8 @@ HIDDEN int descriptor_wait_for(bool (*ready)(struct thread *), void *arg, int64_
 /* Makes a call that reads, or writes, when it is possible: at once if the descriptor does not block. Returns what the
  * kernel does. */
 HIDDEN long descriptor_call(int fd, short events, bool waits, const long *call, uintptr_t pc);
-/* Reads or writes for the C library, in the middle of a function of its: what is moved is not the program's. Returns
- * what the kernel would. */
+/* Reads, writes or closes for the C library, in the middle of a function of its: what is moved is not the program's.
+ * Returns what the kernel would. */
 HIDDEN long descriptor_inside(const long *call, uintptr_t pc);
 /* Ends such a call for the program: errno, order, the others. */
 HIDDEN long descriptor_done(int fd, long result, short events);

@@ -6,10 +6,10 @@
  * up all others for good. Neither may a thread wait for a lock of the C library's own, which another thread holds that
  * waits in the middle of such a call: both want the same stream, say.
  *
- * So a filter (seccomp) catches these: reading, writing, and the futex. What has a model is then made as the program's
- * own call of that kind would be, on the stack of the thread (detour.c); reports show it with the function of the
- * program that it came from. Nothing is compared for races, for what the library moves is its own memory. All else is
- * made as it is.
+ * So a filter (seccomp) catches these: reading, writing, closing, by which who waits at the other end goes on, and the
+ * futex. What has a model is then made as the program's own call of that kind would be, on the stack of the thread
+ * (detour.c); reports show it with the function of the program that it came from. Nothing is compared for races, for
+ * what the library moves is its own memory. All else is made as it is.
  *
  * The snapshot engine has a filter of its own (snapshot.c), of which this one is a part.
  */
@@ -48,6 +48,7 @@ void inside_begin(void)
 		CATCH(write),
 		CATCH(readv),
 		CATCH(writev),
+		CATCH(close),
 		CATCH(futex),
 		END(SECCOMP_RET_ALLOW),
 	};
@@ -87,6 +88,7 @@ static bool has_model(const long *call)
 	case SYS_write:
 	case SYS_readv:
 	case SYS_writev:
+	case SYS_close:
 		return !descriptor_passes((int)call[1]);
 	default:
 		return false;
@@ -103,6 +105,8 @@ static bool is_harmless(const long *call)
 
 static long make_plainly(const long *call)
 {
+	if (call[0] == SYS_close)
+		descriptor_forget((int)call[1]);
 	if (call[0] != SYS_read || !descriptor_is_random((int)call[1]))
 		return raw_call(call[0], call[1], call[2], call[3], call[4], call[5], call[6]);
 	entropy_fill((void *)call[2], (size_t)call[3]);

@@ -1,11 +1,12 @@
 /*
  * check/models/streams.c - streams over pipes between threads: who reads a line waits for who writes it, and knows what
  * that one did; what does not fit into the pipe waits; each line comes whole, whoever shares the stream; its end is
- * seen.
+ * seen, also where nothing is written any more.
  */
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,27 @@ static void share(void)
 	fclose(in);
 }
 
+/* It has nothing to write when it closes the stream; who waits for its end goes on, and knows what was done before. */
+static void *close_later(void *arg)
+{
+	assert(fputs("x", out) >= 0 && fflush(out) == 0);
+	sched_yield();
+	value = 8;
+	assert(fclose(out) == 0);
+	return arg;
+}
+
+static void see_its_end(void)
+{
+	pthread_t writer;
+
+	open_pipe();
+	pthread_create(&writer, NULL, close_later, NULL);
+	assert(fgetc(in) == 'x' && fgetc(in) == EOF && value == 8);
+	pthread_join(writer, NULL);
+	fclose(in);
+}
+
 /* Standard output may be a pipe, too. */
 static void redirect(void)
 {
@@ -126,6 +148,7 @@ int main(void)
 	read_lines();
 	pthread_join(writer, NULL);
 	share();
+	see_its_end();
 	redirect();
 	return 0;
 }

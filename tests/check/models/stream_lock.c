@@ -1,5 +1,6 @@
 /*
- * check/models/stream_lock.c - a stream's own lock: who has it keeps others out of the stream, and lets them in.
+ * check/models/stream_lock.c - a stream's own lock: who has it keeps others out of the stream, and lets them in; what
+ * it guards is no race.
  */
 #include <assert.h>
 #include <pthread.h>
@@ -7,11 +8,13 @@
 #include <stdio.h>
 
 static _Atomic int inside, entered;
+static int guarded;
 
 static void *write_words(void *arg)
 {
 	flockfile(stdout);
 	assert(inside++ == 0);
+	guarded++;
 	sched_yield();
 	fputs("one ", stdout);
 	sched_yield();
@@ -20,6 +23,7 @@ static void *write_words(void *arg)
 	funlockfile(stdout);
 	if (ftrylockfile(stdout) == 0) {
 		entered++;
+		guarded++;
 		funlockfile(stdout);
 	}
 	puts("three");
@@ -34,5 +38,5 @@ int main(void)
 		pthread_create(&threads[i], NULL, write_words, NULL);
 	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
-	return entered == 0; /* the last one at least finds nobody there */
+	return entered == 0 || guarded != 2 + entered; /* the last one at least finds nobody there */
 }

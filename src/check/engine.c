@@ -132,11 +132,13 @@ static void *end_at_once(void *arg)
 static void expect_threads(void)
 {
 	int (*join)(pthread_t, void **) = (int (*)(pthread_t, void **))dlsym(RTLD_NEXT, "pthread_join");
+	char *stack = raw_map(NULL, STACK, false); /* the program's thread-local data lies there, too */
 	pthread_t id;
 
-	if (!make_kernel_thread(raw_map(NULL, SIGNAL_STACK, false), SIGNAL_STACK, end_at_once, NULL, &id))
+	if (!make_kernel_thread(stack, STACK, end_at_once, NULL, &id))
 		raw_die("no kernel thread can be made");
 	join(id, NULL);
+	RAW(SYS_munmap, stack, STACK);
 }
 
 bool engine_thread(struct thread *thread, size_t stack)

@@ -563,6 +563,17 @@ static bool is_outside(int fd)
 	       (domain == AF_INET || domain == AF_INET6);
 }
 
+/* The signal by which we look for hangs interrupts it. */
+static bool has_come(struct pollfd *fds, nfds_t n)
+{
+	int64_t until = raw_now() + OUTSIDE_MS * INT64_C(1000000), left;
+	long found = -EINTR;
+
+	while (found == -EINTR && (left = until - raw_now()) > 0)
+		found = WATCHED(SYS_poll, fds, n, (left + 999999) / 1000000);
+	return found > 0;
+}
+
 bool descriptor_outside(void)
 {
 	struct pollfd fds[FDS];
@@ -579,7 +590,7 @@ bool descriptor_outside(void)
 				fds[n++] = at[j];
 		}
 	}
-	if (n == 0 || WATCHED(SYS_poll, fds, n, OUTSIDE_MS) <= 0)
+	if (n == 0 || !has_come(fds, n))
 		return false;
 	run_changed((uintptr_t)&world);
 	return !mask_empty(&run->enabled);

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WORDS_MAX 24
+#define FLAGS_MAX 12
 
 const char cc_about[] =
 	"All words are the compiler's: $CC or $CXX, or else gcc or g++. -g and -fsanitize=thread are put in front; "
@@ -39,18 +39,33 @@ static void add(struct words *words, const char *word)
 /* Whether a program of that name, where it is found, is clang under whatever name. */
 static bool is_clang(const char *name)
 {
+	const char *slash = strrchr(name, '/');
 	char file[PATH_MAX], real[PATH_MAX];
 
-	if (strstr(name, "clang"))
+	if (*name == '-')
+		return false;
+	if (strstr(slash ? slash : name, "clang"))
 		return true;
 	return program_find(name, file, sizeof(file)) && realpath(file, real) && strstr(strrchr(real, '/'), "clang");
+}
+
+/* One of the words is the compiler; in front of it may be another program that runs it (ccache, env). */
+static bool any_is_clang(const struct words *words)
+{
+	for (size_t i = 0; i < words->n; i++)
+		if (is_clang(words->at[i]))
+			return true;
+	return false;
 }
 
 /* Whether it is made into a program, or a library, as far as the words say. */
 static bool links(char **words)
 {
-	static const char *const others[] = {"-c", "-S", "-E", "-M", "-MM", "-fsyntax-only", "--version", "-v"};
+	static const char *const others[] = {"-c", "-S", "-E", "-M", "-MM", "-fsyntax-only", "--version"};
 
+	/* by itself it asks which compiler this is, beside others what that does */
+	if (*words && strcmp(*words, "-v") == 0 && !words[1])
+		return false;
 	for (; *words; words++)
 		for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 			if (strcmp(*words, others[i]) == 0)
@@ -84,11 +99,12 @@ static void add_flags(struct words *words, const char *compiler, char **given)
 	static const char *const calls[] = {"-fno-builtin-memcmp", "-fno-builtin-memcpy", "-fno-builtin-memmove",
 					    "-fno-builtin-memset", "-fno-builtin-strcmp", "-fno-builtin-strcpy",
 					    "-fno-builtin-strlen"};
+	bool clang = any_is_clang(words);
 	char *runtime;
 
 	add(words, "-g");
 	add(words, "-fsanitize=thread");
-	if (!is_clang(words->at[0])) {
+	if (!clang) {
 		for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
 			add(words, calls[i]);
 		return;
@@ -96,6 +112,7 @@ static void add_flags(struct words *words, const char *compiler, char **given)
 	/* a read in front of a write of the same is announced, too: it shows where an update is lost */
 	add(words, "-mllvm");
 	add(words, "-tsan-instrument-read-before-write=1");
+	add(words, "-Wno-unused-command-line-argument"); /* where nothing is compiled, or only assembled */
 	if (!links(given))
 		return;
 	add(words, "-shared-libsan");
@@ -113,8 +130,7 @@ static int become(struct words *words, const char *variable, const char *compile
 
 	if (!words->at || !copy)
 		return ENOMEM;
-	for (char *word = strtok_r(copy, " ", &rest); word && words->n < WORDS_MAX / 2;
-	     word = strtok_r(NULL, " ", &rest))
+	for (char *word = strtok_r(copy, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
 		add(words, word);
 	if (words->n == 0)
 		return ENOENT;
@@ -139,7 +155,7 @@ static int compile(const char *variable, const char *usual, const char *name, in
 	}
 	if (!compiler || !*compiler)
 		compiler = usual;
-	words.at = calloc((size_t)argc + WORDS_MAX, sizeof(char *));
+	words.at = calloc((size_t)argc + strlen(compiler) / 2 + 1 + FLAGS_MAX, sizeof(char *));
 	copy = strdup(compiler);
 	error = become(&words, variable, compiler, copy, argc, argv);
 	fprintf(stderr, "%s: %s: %s\n", argv[0], compiler, strerror(error));

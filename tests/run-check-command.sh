@@ -494,6 +494,9 @@ done
 check "the compiler's status is the command's" fails "$fairlead" cc -c nothing.c
 check "under make CC='fairlead cc', it is its own \$CC" \
 	timeout 60 env CC="$fairlead cc" "$fairlead" cc -o counter-make "$classic/counter.c"
+printf '#ifndef LAST\n#error\n#endif\n' >words.c
+check "all words of \$CC count" \
+	env CC="gcc -Da -Db -Dc -Dd -De -Df -Dg -Dh -Di -Dj -Dk -Dl -Dm -DLAST" "$fairlead" cc -c words.c
 export CC=no-such-compiler
 check "no compiler is said" refuses "no-such-compiler: No such file" cc -c x.c
 unset CC
@@ -502,6 +505,11 @@ if command -v clang >/dev/null && [ -e "$(clang -print-file-name=libclang_rt.tsa
 	check "clang compiles" env CC=clang "$fairlead" cc -o counter-clang "$classic/counter.c"
 	check "... and what it made is checked" ends 1 check ./counter-clang
 	check "... with the read in front of the write" says 'read counter = 0 '
+	check "... also behind another command" \
+		env CC="env clang" "$fairlead" cc -v -o counter-clang "$classic/counter.c"
+	check "... with the runtime outside" ends 1 check ./counter-clang
+	check "... and what is compiled is linked" env CC=clang "$fairlead" cc -Werror -c "$classic/counter.c"
+	check "... without a warning" env CC=clang "$fairlead" cc -Werror -o counter-clang counter.o
 	clang -fsanitize=thread -o inside "$classic/counter.c"
 	check "clang's runtime inside is said" refuses "link it with -shared-libsan" check ./inside
 else

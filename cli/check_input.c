@@ -109,9 +109,9 @@ static int take_own(const char *path, struct check_wish *wish)
 
 	if (fstat(STDIN_FILENO, &about) != 0 || (S_ISCHR(about.st_mode) && !wish->input)) /* the terminal, /dev/null */
 		return 0;
-	if (!has_name(&about))
+	if (about.st_size == 0 || !has_name(&about)) /* those of /proc have a content, and no size */
 		return read_all(path, "standard input", STDIN_FILENO, wish);
-	wish->input = about.st_size > 0 ? name : NULL;
+	wish->input = name;
 	return 0;
 }
 

@@ -322,6 +322,10 @@ from_the_middle() {
 }
 check "a file is read anew" from_file
 check "... from where it is read already" from_the_middle
+from_proc() {
+	"$fairlead" check --runs 5 --expect-exit $(($(wc -c </proc/version) % 256)) ./count </proc/version
+}
+check "... also one that does not say its size" from_proc
 check "an empty pipe is no input" fed true --runs 20 ./count
 check "what is too long is said" refuses "longer than 256 MiB" check --stdin /dev/zero ./count
 cat >terminal.py <<'END'

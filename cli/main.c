@@ -12,7 +12,9 @@
 #include "watch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 const char command_about[] =
 	"Fairlead shares data between threads and processes; this is its command. It looks at frame channels: images "
@@ -75,9 +77,24 @@ const struct command command_all[] = {
 	{0},
 };
 
+/* Whoever starts it may have closed them; then files of its own would get their numbers. */
+static void hold_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
-	int status = command_run(command_all, "fairlead", command_about, argc, argv);
+	int status;
+
+	hold_standard_descriptors();
+	status = command_run(command_all, "fairlead", command_about, argc, argv);
 
 	if (fclose(stdout) != 0 && status == COMMAND_OK) {
 		fprintf(stderr, "fairlead: standard output: %s\n", strerror(errno));

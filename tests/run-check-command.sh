@@ -326,6 +326,10 @@ from_proc() {
 	"$fairlead" check --runs 5 --expect-exit $(($(wc -c </proc/version) % 256)) ./count </proc/version
 }
 check "... also one that does not say its size" from_proc
+from_nothing() {
+	"$fairlead" check --runs 5 ./count <&-
+}
+check "standard input may be closed" from_nothing
 check "an empty pipe is no input" fed true --runs 20 ./count
 check "what is too long is said" refuses "longer than 256 MiB" check --stdin /dev/zero ./count
 cat >terminal.py <<'END'

@@ -49,7 +49,7 @@ static void look_at_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header,
 			continue;
 		if (symbol.st_shndx == SHN_UNDEF)
 			look->calls = true;
-		else
+		else if (strcmp(name, "__tsan_init") == 0) /* not __tsan_default_options, which is the program's */
 			look->defines = true;
 	}
 }

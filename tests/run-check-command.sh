@@ -505,6 +505,18 @@ check "under make CC='fairlead cc', it is its own \$CC" \
 printf '#ifndef LAST\n#error\n#endif\n' >words.c
 check "all words of \$CC count" \
 	env CC="gcc -Da -Db -Dc -Dd -De -Df -Dg -Dh -Di -Dj -Dk -Dl -Dm -DLAST" "$fairlead" cc -c words.c
+program hooks <<'END'
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+	return "halt_on_error=1";
+}
+int main(void)
+{
+	return 0;
+}
+END
+check "a program may have options for the sanitizer in it" ends 0 check --runs 5 ./hooks
 export CC=no-such-compiler
 check "no compiler is said" refuses "no-such-compiler: No such file" cc -c x.c
 unset CC

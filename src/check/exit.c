@@ -6,7 +6,8 @@
  *
  * exit() calls the oldest of its functions last. Behind that the C library would write out what is buffered and end the
  * process, by a system call that the snapshot engine has to catch as a signal, a tenth of a short execution. Where
- * nobody reads what the program writes, the execution ends in the oldest function instead, which is the checker's.
+ * nobody reads what the program writes, the execution ends in the oldest function instead, which is the checker's; but
+ * not if it has streams of its own, which may have functions of its own (fopencookie).
  */
 #include "engine.h"
 #include "exception.h"
@@ -14,15 +15,18 @@
 #include "thread.h"
 
 #include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 extern int __cxa_atexit(void (*call)(void *), void *arg, void *library);
+extern FILE
+	*_IO_list_all; /* the C library's list of streams, the newest first; standard error was the last of its own */
 
 static void last(int code, void *unused)
 {
 	(void)unused;
-	if (controlled() && memory->asked.quiet && memory->asked.same_output == CHECK_SAME_NO)
+	if (controlled() && memory->asked.quiet && memory->asked.same_output == CHECK_SAME_NO && _IO_list_all == stderr)
 		engine_exit(code);
 }
 

@@ -310,8 +310,9 @@ static void measure_fill(double *ret_figures)
 	int64_t begin = bench_now(), end = begin + (bench_settings.quick ? 30000000 : 200000000);
 	uint64_t n = 0;
 
-	while (bench_now() < end)
+	do {
 		fill(frames_segment, n++);
+	} while (bench_now() < end);
 	ret_figures[0] = static_cast<double>(n) / (static_cast<double>(bench_now() - begin) / 1e9);
 }
 

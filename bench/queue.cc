@@ -90,12 +90,13 @@ template <class queue> struct traffic {
 			bench_relax();
 	}
 
+	/* At least one item whose time is taken, also where the others leave a producer no CPU until the end. */
 	void produce(unsigned mine)
 	{
 		int64_t next = bench_now();
 
 		prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
-		while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		while (producers[mine].n < sampled || !__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
 			put_one(mine);
 			if (period > 0)
 				pass(next += period);

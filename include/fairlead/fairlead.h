@@ -29,6 +29,7 @@
 #include <fairlead/report.h>
 #include <fairlead/rlock.h>
 #include <fairlead/rwlock.h>
+#include <fairlead/segment.h>
 #include <fairlead/semaphore.h>
 #include <fairlead/simple_queue.h>
 #include <fairlead/thread.h>

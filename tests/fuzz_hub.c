@@ -26,7 +26,7 @@
 
 #define LONGEST 120 /* seconds of a round */
 
-static const struct fuzz_part *const parts[] = {&fuzz_receive, &fuzz_ingest, &fuzz_images, &fuzz_texts};
+static const struct fuzz_part *const parts[] = {&fuzz_receive, &fuzz_ingest, &fuzz_images, &fuzz_texts, &fuzz_segment};
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
 static struct {

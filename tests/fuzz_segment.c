@@ -1,0 +1,252 @@
+/*
+ * fuzz_segment.c - the part `segment`: a segment that another process has written nonsense to, and all calls of
+ * fairlead/segment.h on it.
+ *
+ * Whatever is in it, a call returns what it may return, in a time that is bounded, and gives pointers into the
+ * segment's memory only. The memory behind the end of the file cannot be touched, so to go too far is a crash.
+ */
+#include "fuzz.h"
+
+#include "shm/segment.h"
+#include <errno.h>
+#include <fairlead/segment.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WORDS 16u
+#define OBJECTS 8u
+#define MOST_BLOCKS 64u
+
+static const fl_segment_type shelf_type = {"shelf", 1, 0, WORDS * sizeof(uint64_t)};
+static const fl_segment_type thing_type = {"thing", 3, 0, 200};
+
+static struct {
+	fl_segment *segment;
+	uint64_t *words;
+	unsigned char *good; /* what was in it before */
+	size_t size;
+	uint64_t blocks[MOST_BLOCKS]; /* where they are */
+	unsigned n_blocks;
+} it;
+
+static unsigned char *bytes(void)
+{
+	return (unsigned char *)it.segment->head;
+}
+
+static const char *name_of(unsigned i)
+{
+	static char name[16];
+
+	snprintf(name, sizeof(name), "thing-%u", i);
+	return name;
+}
+
+static void find_blocks(void)
+{
+	for (uint64_t at = FL_HEAP_AT; at < it.segment->head->size && it.n_blocks < MOST_BLOCKS;) {
+		const struct fl_block *block = (const struct fl_block *)(bytes() + at);
+
+		it.blocks[it.n_blocks++] = at;
+		at += block->size_state / FL_GRAIN * FL_GRAIN;
+	}
+}
+
+static void open_part(void)
+{
+	const fl_segment_options options = {.size = 32768, .max_size = 262144};
+	void *thing;
+
+	memset(&it, 0, sizeof(it));
+	FUZZ_EXPECT(fl_segment_open(&it.segment, NULL, &options) == 0, "%s", fl_segment_why());
+	FUZZ_EXPECT(fl_segment_object(it.segment, "shelf", &shelf_type, NULL, NULL, (void **)&it.words) == 1, "%s",
+		    fl_segment_why());
+	for (unsigned i = 0; i < OBJECTS; i++)
+		FUZZ_EXPECT(fl_segment_object(it.segment, name_of(i), &thing_type, NULL, NULL, &thing) == 1, "%s",
+			    fl_segment_why());
+	for (unsigned i = 0; i < WORDS; i++)
+		FUZZ_EXPECT(fl_segment_alloc(it.segment, 64 + 100 * i, &it.words[i]) == 0, "%s", fl_segment_why());
+	for (unsigned i = 0; i < WORDS; i += 3)
+		FUZZ_EXPECT(fl_segment_free(it.segment, &it.words[i]) == 0, "%s", fl_segment_why());
+	find_blocks();
+	it.size = it.segment->head->size;
+	it.good = malloc(it.size);
+	FUZZ_EXPECT(it.good, "no memory");
+	memcpy(it.good, bytes(), it.size);
+}
+
+static void close_part(void)
+{
+	memcpy(bytes(), it.good, it.size);
+	fl_segment_close(it.segment);
+	free(it.good);
+}
+
+/* A place that means something, mostly. */
+static uint64_t some_place(void)
+{
+	uint64_t block = it.blocks[fuzz_below(it.n_blocks)];
+
+	switch (fuzz_below(6)) {
+	case 0:
+		return 8 * fuzz_below(sizeof(struct fl_segment_head) / 8);
+	case 1:
+		return 8 * fuzz_below(16);
+	case 2:
+		return 8 * fuzz_below(it.size / 8);
+	case 3:
+		return (uint64_t)((unsigned char *)it.words - bytes()) + 8 * fuzz_below(WORDS);
+	default:
+		return block + 8 * fuzz_below(3);
+	}
+}
+
+static uint64_t some_value(uint64_t before)
+{
+	switch (fuzz_below(9)) {
+	case 0:
+		return 0;
+	case 1:
+		return before ^ (UINT64_C(1) << fuzz_below(64));
+	case 2:
+		return before + 64 * fuzz_below(4) - 64;
+	case 3:
+		return it.blocks[fuzz_below(it.n_blocks)];
+	case 4:
+		return it.blocks[fuzz_below(it.n_blocks)] + FL_GRAIN;
+	case 5:
+		return (before & ~UINT64_C(63)) | fuzz_below(8);
+	case 6:
+		return UINT64_MAX - fuzz_below(130);
+	case 7:
+		return it.size - 64 * fuzz_below(3);
+	default:
+		return fuzz_below(UINT64_MAX);
+	}
+}
+
+static void damage(void)
+{
+	memcpy(bytes(), it.good, it.size);
+	for (uint64_t n = 1 + fuzz_below(5); n > 0; n--) {
+		uint64_t *word = (uint64_t *)(bytes() + some_place());
+
+		*word = some_value(*word);
+	}
+	if (fuzz_once_in(3))
+		it.segment->head->changing = 1;
+}
+
+/* What must hold. */
+
+static void expect_result(int result)
+{
+	FUZZ_EXPECT(result == 0 || result == 1 || result == -EPROTO || result == -ENOENT || result == -EINVAL ||
+			    result == -ENOSPC || result == -EUSERS || result == -ENOMEM,
+		    "%d: %s", result, fl_segment_why());
+	FUZZ_EXPECT(result >= 0 || strlen(fl_segment_why()) > 5, "no reason for %d", result);
+	fuzz_note((uint64_t)(int64_t)result);
+}
+
+static void expect_inside(const void *place, size_t size)
+{
+	uint64_t offset = (uint64_t)((const unsigned char *)place - bytes());
+
+#ifdef FUZZ_PLANT
+	size += fuzz_once_in(50) ? it.segment->size : 0;
+#endif
+	FUZZ_EXPECT(offset >= FL_HEAP_AT && offset + size <= it.segment->size, "%llu bytes at %llu of %llu",
+		    (unsigned long long)size, (unsigned long long)offset, (unsigned long long)it.segment->size);
+}
+
+static int see_object(const fl_segment_object_info *info, void *arg)
+{
+	(void)arg;
+	FUZZ_EXPECT(memchr(info->name, 0, sizeof(info->name)) && memchr(info->type, 0, sizeof(info->type)),
+		    "a name has no end");
+	fuzz_note(info->size);
+	return 0;
+}
+
+static int see_process(const fl_segment_process_info *info, void *arg)
+{
+	(void)arg;
+	FUZZ_EXPECT(memchr(info->name, 0, sizeof(info->name)), "a name has no end");
+	return 0;
+}
+
+static void look_for(bool make)
+{
+	const char *name = name_of((unsigned)fuzz_below(2 * OBJECTS));
+	void *thing = NULL;
+	int result = make ? fl_segment_object(it.segment, name, &thing_type, NULL, NULL, &thing)
+			  : fl_segment_find(it.segment, name, &thing_type, &thing);
+
+	expect_result(result);
+	if (result >= 0)
+		expect_inside(thing, thing_type.size);
+}
+
+static void use_memory(uint64_t *word)
+{
+	size_t size = fuzz_size(300000);
+	void *memory;
+
+	expect_result(fl_segment_alloc(it.segment, size, word));
+	memory = fl_segment_at(it.segment, *word, size);
+	if (memory)
+		expect_inside(memory, size);
+	expect_result(fl_segment_free(it.segment, word));
+}
+
+static void attach(void)
+{
+	fl_segment *other;
+	int result = fl_segment_adopt(&other, fl_segment_fd(it.segment), NULL);
+
+	expect_result(result);
+	if (result == 0)
+		fl_segment_close(other);
+}
+
+static void use(void)
+{
+	uint64_t *word = &it.words[fuzz_below(WORDS)];
+
+	switch (fuzz_below(8)) {
+	case 0:
+		expect_result(fl_segment_objects(it.segment, see_object, NULL));
+		break;
+	case 1:
+		expect_result(fl_segment_processes(it.segment, see_process, NULL));
+		break;
+	case 2:
+		look_for(false);
+		break;
+	case 3:
+		look_for(true);
+		break;
+	case 4:
+		expect_result(fl_segment_delete(it.segment, name_of((unsigned)fuzz_below(OBJECTS))));
+		break;
+	case 5:
+		use_memory(word);
+		break;
+	case 6:
+		attach();
+		break;
+	default:
+		expect_result(fl_segment_free(it.segment, word));
+	}
+}
+
+static void one_round(void)
+{
+	damage();
+	for (uint64_t n = 1 + fuzz_below(6); n > 0; n--)
+		use();
+}
+
+const struct fuzz_part fuzz_segment = {"segment", open_part, one_round, close_part};

@@ -3,9 +3,9 @@
  *
  * The script is a small machine that stays the same, and four questions that it asks, whose answers come from the
  * tables: which commands come after these words, which options has this command, how is this option's argument
- * completed, and how is the command's argument of that number? An answer to the last two is FILE, DIRECTORY, CHANNEL or
- * PROGRAM, or = and the words that are possible, or - where anything may stand. Names of channels are asked of
- * `fairlead frames list --names` at the moment they are needed.
+ * completed, and how is the command's argument of that number? An answer to the last two is FILE, DIRECTORY, CHANNEL,
+ * SEGMENT or PROGRAM, or = and the words that are possible, or - where anything may stand. Names of channels and
+ * segments are asked of `fairlead frames list --names` and `fairlead segments --names` at the moment they are needed.
  *
  * It needs nothing but bash, and keeps to what zsh knows, too, after `autoload -U bashcompinit; bashcompinit`.
  */
@@ -45,6 +45,7 @@ static const char machine[] =
 	"	DIRECTORY) compgen -d -- \"$2\" ;;\n"
 	"	PROGRAM) compgen -c -f -- \"$2\" ;;\n"
 	"	CHANNEL) compgen -W \"$(\"${COMP_WORDS[0]}\" frames list --names 2>/dev/null)\" -- \"$2\" ;;\n"
+	"	SEGMENT) compgen -W \"$(\"${COMP_WORDS[0]}\" segments --names 2>/dev/null)\" -- \"$2\" ;;\n"
 	"	=*) compgen -W \"${1#=}\" -- \"$2\" ;;\n"
 	"	esac\n"
 	"}\n"
@@ -82,7 +83,7 @@ static void print_names(const struct command *commands)
 /* Prints how an argument of that name is completed. */
 static void print_kind(const char *name, size_t length)
 {
-	static const char *const kinds[] = {"FILE", "DIRECTORY", "CHANNEL", "PROGRAM"};
+	static const char *const kinds[] = {"FILE", "DIRECTORY", "CHANNEL", "SEGMENT", "PROGRAM"};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (strlen(kinds[i]) == length && memcmp(kinds[i], name, length) == 0) {

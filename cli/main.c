@@ -9,6 +9,7 @@
 #include "command.h"
 #include "frames.h"
 #include "hub_commands.h"
+#include "segments.h"
 #include "watch.h"
 
 #include <errno.h>
@@ -17,9 +18,10 @@
 #include <unistd.h>
 
 const char command_about[] =
-	"Fairlead shares data between threads and processes; this is its command. It looks at frame channels: images "
-	"that one process produces and any number of others read. And it checks programs with threads, whichever they "
-	"use: it runs them under many schedules until one breaks them, or watches how they use their locks.";
+	"Fairlead shares data between threads and processes; this is its command. It looks at frame channels, images "
+	"that one process produces and any number of others read, and at segments, memory that processes share. And it "
+	"checks programs with threads, whichever they use: it runs them under many schedules until one breaks them, or "
+	"watches how they use their locks.";
 
 const struct command command_all[] = {
 	{.name = "hub",
@@ -31,6 +33,12 @@ const struct command command_all[] = {
 	 .summary = "look at frame channels: list them, watch one, save an image",
 	 .about = frames_about,
 	 .commands = frames_commands},
+	{.name = "segments",
+	 .summary = "look at memory that processes share: who uses it, what is in it; remove what is left",
+	 .run = segments_command,
+	 .rows = segments_rows,
+	 .arguments = "[SEGMENT]",
+	 .about = segments_about},
 	{.name = "processor",
 	 .summary = "run one processor between two frame channels",
 	 .run = processor_command,

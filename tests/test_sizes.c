@@ -28,6 +28,8 @@ _Static_assert(sizeof(fl_frame_info) == 72, "a frame's description is 72 bytes")
 _Static_assert(sizeof(fl_frame) == 128, "a frame is 128 bytes");
 _Static_assert(sizeof(fl_processor) == 80, "a processor is 80 bytes");
 _Static_assert(sizeof(fl_processor_host) == 24, "what a processor is offered is 24 bytes");
+_Static_assert(sizeof(fl_process_options) == 56 && sizeof(fl_process_status) == 48,
+	       "a process is started and told of so");
 _Static_assert(sizeof(struct fl_frames_slot) == 88 && sizeof(struct fl_frames_head) == 128 &&
 		       sizeof(struct fl_pins) == 2240 && sizeof(struct fl_frames_message) == 80,
 	       "what processes share is as it was");

@@ -224,7 +224,7 @@ static bool somebody_is_waited_for(void)
 	return thread != NULL;
 }
 
-static void wait_for_all(void)
+void fl_thread_wait_for_all_(void)
 {
 	fl_after_fork_child(); /* in case this is a child that should have, and did not */
 	for (fl_event_clear(&changed); somebody_is_waited_for(); fl_event_clear(&changed))
@@ -234,7 +234,7 @@ static void wait_for_all(void)
 static int register_wait(void *unused)
 {
 	(void)unused;
-	return atexit(wait_for_all) == 0 ? 0 : -ENOMEM;
+	return atexit(fl_thread_wait_for_all_) == 0 ? 0 : -ENOMEM;
 }
 
 int fl_thread_wait_at_exit_(void)

@@ -88,6 +88,9 @@ uint32_t fl_thread_forks_(void);
 /* Makes sure that exit() waits. Returns 0, -ENOMEM. */
 int fl_thread_wait_at_exit_(void);
 
+/* What exit() does then: blocks until all threads that it waits for have ended. */
+void fl_thread_wait_for_all_(void);
+
 /* The handle of the main thread, if that is the calling one; else NULL. */
 struct fl_thread *fl_thread_main_(void);
 

@@ -24,6 +24,7 @@
 #include <fairlead/note.h>
 #include <fairlead/once.h>
 #include <fairlead/parallel.h>
+#include <fairlead/pipe.h>
 #include <fairlead/process.h>
 #include <fairlead/processor.h>
 #include <fairlead/queue.h>

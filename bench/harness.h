@@ -157,6 +157,7 @@ extern const struct bench bench_check[];
 extern const struct bench bench_queue[];
 extern const struct bench bench_executor[];
 extern const struct bench bench_frames[];
+extern const struct bench bench_pipe[];
 
 #ifdef __cplusplus
 }

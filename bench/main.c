@@ -21,7 +21,7 @@ static const struct family {
 	{"rwlock", bench_rwlock},       {"semaphore", bench_semaphore}, {"handover", bench_handover},
 	{"parked", bench_parked},       {"barrier", bench_barrier},     {"notify-all", bench_notify_all},
 	{"contended", bench_contended}, {"check", bench_check},         {"frames", bench_frames},
-	{"queue", bench_queue},         {"executor", bench_executor},
+	{"queue", bench_queue},         {"pipe", bench_pipe},           {"executor", bench_executor},
 };
 
 enum { N_FAMILIES = sizeof families / sizeof families[0] };
@@ -37,9 +37,9 @@ static const char help[] =
 	"usage: fairlead-bench [NAME...] [--json] [--list] [--rounds N] [--quick] [--help]\n"
 	"       fairlead-bench --once BENCH WHO\n"
 	"\n"
-	"Measures Fairlead beside glibc, nsync, GLib, Abseil, TBB, ConcurrencyKit, libuv, ZeroMQ, GStreamer. All\n"
-	"run by this process and take turns: round 1 of all, then round 2 of all, and who begins changes from\n"
-	"round to round.\n"
+	"Measures Fairlead beside glibc, nsync, GLib, Abseil, TBB, ConcurrencyKit, Boost, libuv, ZeroMQ,\n"
+	"GStreamer. All run by this process and take turns: round 1 of all, then round 2 of all, and who begins\n"
+	"changes from round to round.\n"
 	"NAME is a family or a bench (see --list); without one everything runs, in about three minutes.\n"
 	"\n"
 	"  --json       one JSON object a line instead of tables:\n"

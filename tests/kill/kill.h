@@ -154,7 +154,7 @@ void kill_ledger_check(const struct kill_ledger *ledger, unsigned lost_each, uns
 
 /* ---- the objects ---- */
 
-extern const struct kill_object kill_frames[], kill_pthreads[];
+extern const struct kill_object kill_boost[], kill_frames[], kill_kernel[], kill_pthreads[], kill_rings[];
 
 #ifdef __cplusplus
 }

@@ -25,7 +25,15 @@
 /* One that is to get stuck gets so many times the kills: the chance that it does not is none. */
 enum { MOST_NAMES = 64, PATIENT = 100 };
 
-static const struct kill_object *const lists[] = {kill_frames, kill_pthreads};
+static const struct kill_object *const lists[] = {
+	kill_frames, kill_pthreads, kill_kernel,
+#ifdef KILL_HAS_CK
+	kill_rings,
+#endif
+#ifdef KILL_HAS_BOOST
+	kill_boost,
+#endif
+};
 
 static struct {
 	const char *names[MOST_NAMES];

@@ -77,7 +77,9 @@ struct kill_situation {
 enum kill_expectation {
 	KILL_MAY_SURVIVE, /* a peer: whatever happens is what is printed */
 	KILL_SURVIVES,    /* one of ours, or a control: anything else is a failure */
-	KILL_GETS_STUCK,  /* a control: a harness that does not find it finds nothing */
+	KILL_GETS_STUCK,  /* a control: a harness that does not find it finds nothing; */
+	KILL_GOES_WRONG,  /* the same: something is found that must never be, */
+	KILL_LOSES_AND_DOUBLES,
 };
 
 struct kill_object {
@@ -154,7 +156,8 @@ void kill_ledger_check(const struct kill_ledger *ledger, unsigned lost_each, uns
 
 /* ---- the objects ---- */
 
-extern const struct kill_object kill_boost[], kill_frames[], kill_kernel[], kill_pthreads[], kill_rings[];
+extern const struct kill_object kill_boost[], kill_frames[], kill_kernel[], kill_planted[], kill_pthreads[],
+	kill_rings[];
 
 #ifdef __cplusplus
 }

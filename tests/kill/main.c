@@ -26,7 +26,7 @@
 enum { MOST_NAMES = 64, PATIENT = 100 };
 
 static const struct kill_object *const lists[] = {
-	kill_frames, kill_pthreads, kill_kernel,
+	kill_frames, kill_pthreads, kill_planted, kill_kernel,
 #ifdef KILL_HAS_CK
 	kill_rings,
 #endif
@@ -58,6 +58,10 @@ static bool is_as_expected(const struct kill_object *object, const struct kill_o
 		return outcome->end == KILL_GOT_ON && !is_wrong(outcome);
 	case KILL_GETS_STUCK:
 		return outcome->end == KILL_STUCK;
+	case KILL_GOES_WRONG:
+		return outcome->verdict.broken > 0;
+	case KILL_LOSES_AND_DOUBLES:
+		return outcome->verdict.lost > 0 && outcome->verdict.doubled > 0;
 	default:
 		return true;
 	}

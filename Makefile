@@ -12,11 +12,11 @@ ROUNDS = 1000000
 # Whatever is to be passed to `meson setup`, -Dchecks=false say.
 MESON_ARGS =
 
-# What stress, histories, mutants and bench print is TAP, and JSON if asked for: there, what sets up and builds says on
-# standard error.
+# What stress, histories, mutants, survival and bench print is TAP or a table, and JSON if asked for: there, what sets
+# up and builds says on standard error.
 
 .PHONY: help build run tour test stress histories mutants
-.PHONY: soak fuzz bench lint sanitize install clean
+.PHONY: survival soak fuzz bench lint sanitize install clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -60,6 +60,12 @@ mutants: ## weaken each memory order, lose each wake-up in turn: is it noticed? 
 	@scripts/configure $(BUILD) -Dtests=enabled $(MESON_ARGS) >&2
 	@ninja -C $(BUILD) --quiet tests/checked/checked >&2
 	@tests/checked/mutants.py $(BUILD) $(ARGS)
+
+survival: ## kill the users of shared objects, Fairlead's and the peers': who gets stuck? ARGS="--kills 400 --runs 3"
+	@scripts/setup test >&2
+	@scripts/configure $(BUILD) -Dtests=enabled -Dbench=enabled $(MESON_ARGS) >&2
+	@ninja -C $(BUILD) --quiet tests/kill/kill >&2
+	@tests/kill/survival $(BUILD) $(ARGS)
 
 soak: ## run the hub for HUB=1m while all that may happen to it does, at random; SEED=... for the same again
 	@scripts/setup test

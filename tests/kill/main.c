@@ -9,7 +9,7 @@
  *
  * It speaks TAP. An object of Fairlead fails if anybody gets stuck or crashes, or an invariant does not hold; a control
  * that is to get stuck fails if it does not. Of a peer nothing is expected, so its lines are "ok" and say what
- * happened. With --json each line is an object instead, for programs to read. It
+ * happened. With --json each line is an object instead, from which tests/kill/survival makes a table of all. It
  * exits with 1 if a test failed, and with 2 if it was called in a way that it does not know.
  *
  * The order of events is drawn from --seed, but not what the processes make of it: a run is not repeated exactly. What

@@ -109,6 +109,19 @@ START_TEST(who_comes_wakes_the_producer)
 }
 END_TEST
 
+/* Mostly before the producer runs. */
+START_TEST(who_comes_and_goes_wakes_the_producer)
+{
+	for (int i = 0; i < 200; i++) {
+		start_waiting();
+		framing_attach(i % 3, 0);
+		reader = fl_frames_reader_close(reader);
+		ck_assert_int_eq(call_end(&call), 0);
+		ck_assert_int_eq(look_for_readers(), -ETIMEDOUT);
+	}
+}
+END_TEST
+
 START_TEST(a_deadline_passes)
 {
 	fl_time begin = fl_now();
@@ -486,6 +499,7 @@ static void add_waiting(Suite *suite)
 
 	tcase_add_test(waits, who_is_there_is_not_waited_for);
 	tcase_add_test(waits, who_comes_wakes_the_producer);
+	tcase_add_test(waits, who_comes_and_goes_wakes_the_producer);
 	tcase_add_test(waits, a_deadline_passes);
 	tcase_add_test(waits, a_note_is_cancelled);
 	tcase_add_test(waits, a_signal_ends_nothing);

@@ -159,8 +159,8 @@ void fl_frames_discard(fl_frames *frames) FL_ALL_NONNULL;
 /* Blocks until the channel has a reader, in whatever process: for a producer that works only while somebody looks.
  * Counted are those who want frames, as in `readers` of fl_frames_stats: a reader counts from when it is attached until
  * it is closed or disconnected or its process has ended (if it is in another process, until a moment after that), and
- * not for what it holds then. If there is one this returns at once, so it may be called before each frame. Who has gone
- * again before the producer wakes up may stay unseen.
+ * not for what it holds then. If there is one this returns at once, so it may be called before each frame. A
+ * reader that comes while this waits is seen, also if it has gone again before the producer wakes up.
  *
  * Nobody tells a producer that nobody looks any more: it finds out by calling this again, or when `readers` is 0.
  *

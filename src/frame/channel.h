@@ -53,10 +53,12 @@ struct fl_frames {
 	struct fl_frames_seat *seats;
 	uint32_t n_seats, n_pinned;
 	uint64_t dropped, refused;
+	uint64_t admitted; /* readers that have been let in, ever */
 	struct fl_frames_memory *memory;
 
 	/* The producer's own. */
 	uint64_t sequence;
+	uint64_t admitted_before; /* what `admitted` was when it began to wait for readers */
 	uint32_t loaned; /* a slot, or FL_FRAMES_NOTHING */
 	size_t loaned_size;
 	uint8_t *used;      /* for each slot, while one is looked for */

@@ -115,6 +115,7 @@ static int admit(struct fl_frames *frames, struct fl_frames_seat *seat,
 		last = &(*last)->next;
 	*last = seat;
 	frames->n_seats++;
+	frames->admitted++;
 	frames->n_pinned += seat->pinned.n_held + seat->pinned.n_queue;
 	return 0;
 }
@@ -176,14 +177,22 @@ uint32_t fl_frames_wanting_(const struct fl_frames *frames)
 	return n;
 }
 
+/* And nobody has since the wait began: who takes the last frame and goes again wants newer ones made, too. */
 static bool nobody_looks(struct fl_frames *frames)
 {
 	bool nobody;
 
 	fl_inner_acquire(&frames->lock);
-	nobody = fl_frames_wanting_(frames) == 0;
+	nobody = fl_frames_wanting_(frames) == 0 && frames->admitted == frames->admitted_before;
 	fl_inner_release(&frames->lock);
 	return nobody;
+}
+
+static void begin_to_wait(struct fl_frames *frames)
+{
+	fl_inner_acquire(&frames->lock);
+	frames->admitted_before = frames->admitted;
+	fl_inner_release(&frames->lock);
 }
 
 int fl_frames_wait_readers_until(fl_frames *frames, fl_time deadline, fl_note *note)
@@ -193,6 +202,7 @@ int fl_frames_wait_readers_until(fl_frames *frames, fl_time deadline, fl_note *n
 
 	if (fl_frames_forked_(frames->epoch))
 		return -EPERM;
+	begin_to_wait(frames);
 	while (error == 0 && nobody_looks(frames)) {
 		error = fl_wait_refused_(deadline, note);
 		if (error == 0)

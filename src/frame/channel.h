@@ -59,7 +59,7 @@ struct fl_frames {
 	/* The producer's own. */
 	uint64_t sequence;
 	uint64_t admitted_before; /* what `admitted` was when it began to wait for readers */
-	uint32_t loaned; /* a slot, or FL_FRAMES_NOTHING */
+	uint32_t loaned;          /* a slot, or FL_FRAMES_NOTHING */
 	size_t loaned_size;
 	uint8_t *used;      /* for each slot, while one is looked for */
 	uint8_t *committed; /* for each slot: there is memory behind it */

@@ -43,6 +43,37 @@ int fl_word_wait_(uint32_t *word, uint32_t value, fl_time deadline, enum fl_word
 	return result == -ETIMEDOUT ? -ETIMEDOUT : 0;
 }
 
+/* What futex_waitv takes, written out: the headers of older systems do not have it. */
+struct waitv {
+	uint64_t value;
+	uint64_t word;
+	uint32_t flags; /* SIZE_32, and whether it is private */
+	uint32_t zero;
+};
+
+#define SYS_FUTEX_WAITV 449
+#define SIZE_32 2u
+
+int fl_word_wait_any_(const struct fl_word_case *words, unsigned n, fl_time deadline)
+{
+	struct timespec until = {.tv_sec = deadline / FL_SECONDS(1), .tv_nsec = deadline % FL_SECONDS(1)};
+	struct waitv waits[FL_WORDS_MOST];
+	int saved = errno;
+	long result;
+
+	if (deadline <= 0)
+		return -ETIMEDOUT;
+	for (unsigned i = 0; i < n; i++)
+		waits[i] = (struct waitv){.value = words[i].value,
+					  .word = (uintptr_t)words[i].word,
+					  .flags = SIZE_32 | (uint32_t)private_flag(words[i].scope)};
+	result = syscall(SYS_FUTEX_WAITV, waits, n, 0, deadline == FL_FOREVER ? NULL : &until, CLOCK_MONOTONIC);
+	if (result < 0)
+		result = errno == ETIMEDOUT || errno == ENOSYS ? -errno : -EAGAIN;
+	errno = saved;
+	return (int)result;
+}
+
 void fl_word_wake_(uint32_t *word, int n, enum fl_word_scope scope)
 {
 	futex(word, FUTEX_WAKE | private_flag(scope), (uint32_t)n, NULL);

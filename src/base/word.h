@@ -24,6 +24,20 @@ enum fl_word_scope {
  * deadline in the past returns at once. Orders nothing: whoever looks again acquires. */
 int fl_word_wait_(uint32_t *word, uint32_t value, fl_time deadline, enum fl_word_scope scope);
 
+/* One of several words to sleep on. */
+struct fl_word_case {
+	uint32_t *word;
+	uint32_t value;
+	enum fl_word_scope scope;
+};
+
+#define FL_WORDS_MOST 128u
+
+/* Sleeps if each of n words, at most FL_WORDS_MOST, has its value, until somebody wakes one of them or the deadline
+ * passes. Returns the index of one that was woken; -EAGAIN: a word had another value, or nothing at all happened (a
+ * signal); -ETIMEDOUT; -ENOSYS: this kernel cannot (Linux 5.16 can). */
+int fl_word_wait_any_(const struct fl_word_case *words, unsigned n, fl_time deadline);
+
 /* Wakes up to n of those who sleep on the word. The memory is not read: it may be freed already, in which case
  * somebody else's wait at the same address returns 0 for nothing, as it may anyway. */
 void fl_word_wake_(uint32_t *word, int n, enum fl_word_scope scope);

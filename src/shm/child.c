@@ -34,7 +34,7 @@ static void part(fl_segment *segment)
 	if (fd >= 0)
 		close(fd);
 	fl_lock_init(&segment->lock, NULL);
-	segment->slot = FL_NO_SLOT;
+	segment->slot = segment->view.process = FL_NO_SLOT;
 }
 
 static void in_child(void)
@@ -51,6 +51,8 @@ static __attribute__((constructor)) void begin(void)
 
 void fl_segment_enlist_(fl_segment *segment)
 {
+	if (!segment->looking)
+		fl_lot_open_(&segment->view);
 	fl_inner_acquire(&table);
 	segment->next = first;
 	if (first)
@@ -61,6 +63,8 @@ void fl_segment_enlist_(fl_segment *segment)
 
 void fl_segment_delist_(fl_segment *segment)
 {
+	if (!segment->looking)
+		fl_lot_close_(&segment->view);
 	fl_inner_acquire(&table);
 	if (segment->next)
 		segment->next->previous = segment->previous;

@@ -244,7 +244,7 @@ static int obtain(fl_segment *segment, uint64_t size, uint64_t *end, struct piec
 {
 	int error = find_free(segment, size, *end, ret_piece);
 
-	if (error == 0 && !ret_piece->block && fl_load_relaxed(&segment->head->freed) > *end / 4) {
+	if (error == 0 && !ret_piece->block && fl_load_relaxed(&segment->head->freed) > (*end - FL_HEAP_AT) / 4) {
 		error = fl_heap_mend_(segment);
 		begin(segment);
 		if (error == 0)

@@ -1,8 +1,10 @@
 /*
  * shm/layout.h - what is in a segment, and how it is read.
  *
- *     0        struct fl_segment_head: what it is, who is attached, where the chains of objects and free blocks begin
- *     HEAP_AT  the heap: blocks, one behind the other, to `size`
+ *     0         struct fl_segment_head: what it is, who is attached, where the chains of objects and free blocks begin
+ *     PEERS_AT  a page for each thread that uses shared locks and the like (base/lot.h): addresses, of which only as
+ *               many have memory as there are such threads
+ *     HEAP_AT   the heap: blocks, one behind the other, to `size`
  *
  * A block is a struct fl_block of 64 bytes and what it is for, a multiple of 64 bytes. Every block's size leads to the
  * next one, so all can be found whatever happened to the chains. What leads to a block is the offset of its content.
@@ -19,6 +21,7 @@
 #define FL_SHM_LAYOUT_H
 
 #include "base/atomic.h"
+#include "base/lot.h"
 #include <fairlead/segment.h>
 
 #define FL_SEGMENT_MAGIC UINT64_C(0x31676573646c6661) /* "afldseg1" */
@@ -51,9 +54,12 @@ struct fl_segment_head {
 	uint64_t objects[FL_CHAINS]; /* named objects, by a hash of the name */
 	uint64_t free[FL_CLASSES];   /* free blocks of FL_GRAIN << i bytes or more, and less than twice that */
 	struct fl_member members[FL_SEGMENT_PROCESSES];
+	_Alignas(64) struct fl_lot lot;
 };
 
-#define FL_HEAP_AT ((sizeof(struct fl_segment_head) + FL_GRAIN - 1) / FL_GRAIN * FL_GRAIN)
+#define FL_PEERS_AT ((sizeof(struct fl_segment_head) + FL_PEER_SIZE - 1) / FL_PEER_SIZE * FL_PEER_SIZE)
+#define FL_PEERS_SIZE ((uint64_t)FL_PEERS * FL_PEER_SIZE)
+#define FL_HEAP_AT (FL_PEERS_AT + FL_PEERS_SIZE)
 
 /* What a block is. Each step from one to the next is one store; fl_heap_mend_ says what becomes of TAKING and
  * GIVING. */
@@ -84,6 +90,7 @@ struct fl_object {
 };
 
 _Static_assert(sizeof(struct fl_block) == FL_GRAIN, "a block's content begins at a multiple of the grain");
+_Static_assert(FL_LOT_PROCESSES == FL_SEGMENT_PROCESSES, "a process is the same one in both");
 _Static_assert(sizeof(struct fl_object) % FL_GRAIN == 0, "and an object too");
 
 /* What was stored before is in memory before what is stored after, for whoever comes when this process has died. */

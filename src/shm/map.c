@@ -7,7 +7,8 @@
  * a segment without a name, which is sealed.
  *
  * Memory is allocated when the file grows, not when it is touched: a full /dev/shm is -ENOSPC here, and not SIGBUS
- * somewhere else.
+ * somewhere else. But for the pages of peers: that part of the file is a hole, and each page of it gets its memory when
+ * a thread takes it (base/peer.c). Users are not told of the hole: what they hear of sizes is without it.
  */
 #define _GNU_SOURCE
 #include "shm/segment.h"
@@ -63,7 +64,7 @@ int fl_segment_make_(int fd, uint64_t size, uint64_t max_size)
 	struct fl_segment_head *head;
 	int error;
 
-	if (size > MAX_SIZE_MOST || all > max_size)
+	if (size > MAX_SIZE_MOST || max_size > MAX_SIZE_MOST - FL_PEERS_SIZE || all > max_size + FL_PEERS_SIZE)
 		return fl_segment_fail_(-EINVAL, "a size of %llu bytes is more than the most, %llu, has room for",
 					(unsigned long long)size, (unsigned long long)max_size);
 	head = calloc(1, sizeof(*head));
@@ -71,17 +72,20 @@ int fl_segment_make_(int fd, uint64_t size, uint64_t max_size)
 		return fl_segment_fail_(-ENOMEM, "no memory");
 	head->magic = FL_SEGMENT_MAGIC;
 	head->version = FL_SEGMENT_VERSION;
-	head->max_size = max_size;
+	head->max_size = max_size + FL_PEERS_SIZE;
 	head->size = all;
 	head->made = fl_member_now_();
 	head->changing = 1;
-	error = extend(fd, 0, all);
+	error = extend(fd, 0, FL_PEERS_AT);
+	if (error == 0)
+		error = extend(fd, FL_HEAP_AT, all);
 	if (error == 0)
 		error = write_all(fd, head, sizeof(*head), 0);
 	if (error == 0)
 		error = write_all(fd, &block, sizeof(block), (off_t)FL_HEAP_AT);
 	free(head);
-	return error == 0 ? 0 : fl_segment_fail_(error, "no room for a segment of %llu bytes", (unsigned long long)all);
+	return error == 0 ? 0
+			  : fl_segment_fail_(error, "no room for a segment of %llu bytes", (unsigned long long)size);
 }
 
 bool fl_segment_has_(fl_segment *segment, uint64_t offset, uint64_t size)
@@ -136,6 +140,12 @@ int fl_segment_map_(fl_segment *segment)
 		return fl_segment_fail_(-ENOMEM, "there are no %llu bytes of addresses for it",
 					(unsigned long long)segment->max_size);
 	segment->head = at;
+	segment->view.from = at;
+	segment->view.size = segment->max_size;
+	segment->view.lot = &segment->head->lot;
+	segment->view.peers = (struct fl_peer *)((char *)at + FL_PEERS_AT);
+	segment->view.fd = segment->fd;
+	segment->view.peers_at = (off_t)FL_PEERS_AT;
 	return 0;
 }
 
@@ -146,7 +156,7 @@ void fl_segment_unmap_(fl_segment *segment)
 
 int fl_segment_grow_(fl_segment *segment, uint64_t more)
 {
-	uint64_t size = fl_load_relaxed(&segment->head->size), half = size / 2, to;
+	uint64_t size = fl_load_relaxed(&segment->head->size), half = (size - FL_HEAP_AT) / 2, to;
 	int error;
 
 	if (more > segment->max_size || size > segment->max_size - more)
@@ -166,9 +176,16 @@ int fl_segment_grow_(fl_segment *segment, uint64_t more)
 	return 0;
 }
 
+uint64_t fl_segment_memory_(uint64_t size, uint32_t n_peers)
+{
+	uint64_t without = (uint64_t)(FL_PEERS - (n_peers < FL_PEERS ? n_peers : FL_PEERS)) * FL_PEER_SIZE;
+
+	return size > without ? size - without : 0;
+}
+
 size_t fl_segment_size(const fl_segment *segment)
 {
-	return fl_load_relaxed(&segment->head->size);
+	return fl_segment_memory_(fl_load_relaxed(&segment->head->size), fl_load_relaxed(&segment->head->lot.n_peers));
 }
 
 void *fl_segment_at(fl_segment *segment, uint64_t offset, size_t size)

@@ -123,7 +123,7 @@ int fl_member_join_(fl_segment *segment)
 		memcpy(member->name, segment->process, sizeof(member->name));
 		fl_then();
 		fl_store_relaxed(&member->used, 1);
-		segment->slot = slot;
+		segment->slot = segment->view.process = slot;
 		return 0;
 	}
 	return fl_segment_fail_(-EUSERS, "%u processes are attached to the segment, as many as there may be",
@@ -135,7 +135,7 @@ void fl_member_leave_(fl_segment *segment)
 	fl_store_relaxed(&segment->head->members[segment->slot].used, 0);
 	fl_then();
 	let_slot_go(segment->locks, segment->slot);
-	segment->slot = FL_NO_SLOT;
+	segment->slot = segment->view.process = FL_NO_SLOT;
 }
 
 void fl_member_forget_dead_(fl_segment *segment)

@@ -94,8 +94,8 @@ static void describe(int directory, const char *name, fl_segment_info *ret_info)
 		return;
 	fl_member_count_(&segment, &ret_info->alive, &ret_info->dead);
 	ret_info->stale = ret_info->alive == 0 && ret_info->dead > 0;
-	ret_info->size = fl_load_relaxed(&segment.head->size);
-	ret_info->max_size = segment.max_size;
+	ret_info->size = fl_segment_size(&segment);
+	ret_info->max_size = fl_segment_memory_(segment.max_size, 0);
 	ret_info->made = fl_load_relaxed(&segment.head->made);
 	fl_segment_look_away_(&segment);
 }

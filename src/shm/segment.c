@@ -77,6 +77,21 @@ void fl_segment_leave_(fl_segment *segment)
 	fl_lock_release(&segment->lock);
 }
 
+static fl_segment *segment_of(struct fl_lot_view *view)
+{
+	return (fl_segment *)((char *)view - offsetof(fl_segment, view));
+}
+
+static int enter_view(struct fl_lot_view *view)
+{
+	return fl_segment_enter_(segment_of(view));
+}
+
+static void leave_view(struct fl_lot_view *view)
+{
+	fl_segment_leave_(segment_of(view));
+}
+
 /* Looking without being attached. */
 
 int fl_segment_look_(fl_segment *segment, int fd)
@@ -143,7 +158,9 @@ static int begin(fl_segment **ret_segment, int fd, const fl_segment_options *opt
 	}
 	segment->fd = fd;
 	segment->locks = segment->directory = -1;
-	segment->slot = FL_NO_SLOT;
+	segment->slot = segment->view.process = FL_NO_SLOT;
+	segment->view.enter = enter_view;
+	segment->view.leave = leave_view;
 	segment->looking = (options->flags & FL_SEGMENT_LOOK) != 0;
 	fl_lock_init(&segment->lock, NULL);
 	snprintf(segment->process, sizeof(segment->process), "%s", process);

@@ -4,12 +4,13 @@
 #ifndef FL_SHM_SEGMENT_H
 #define FL_SHM_SEGMENT_H
 
+#include "base/lot.h"
 #include "shm/layout.h"
 #include <errno.h>
 #include <fairlead/lock.h>
 
 /* `slot` of a process that is not attached: a child after a fork, before its first call. */
-#define FL_NO_SLOT UINT32_MAX
+#define FL_NO_SLOT FL_LOT_NOBODY
 
 struct fl_segment {
 	fl_lock lock; /* the threads of this process among each other */
@@ -22,6 +23,7 @@ struct fl_segment {
 	uint64_t size;     /* how much of that has memory for certain; looked up again when more is asked for */
 	int directory;     /* where its name is; -1: it has none */
 	char name[FL_SEGMENT_NAME], process[FL_SEGMENT_NAME];
+	struct fl_lot_view view;
 	struct fl_segment *next, *previous; /* of this process (shm/child.c) */
 };
 
@@ -65,6 +67,10 @@ int fl_segment_make_(int fd, uint64_t size, uint64_t max_size);
 /* Maps the file and checks that it is a segment. Returns 0, -ENOMEM, -EPROTO. */
 int fl_segment_map_(fl_segment *segment);
 void fl_segment_unmap_(fl_segment *segment);
+
+/* How much memory the segment takes when its file is that long, and so many pages of peers have some: what users are
+ * told. Of what it may grow to, with all pages, likewise. */
+uint64_t fl_segment_memory_(uint64_t size, uint32_t n_peers);
 
 /* Makes the memory larger, under the lock, by at least `more` bytes. Returns 0; -ENOSPC: no room, or more than
  * max_size. */

@@ -1,0 +1,328 @@
+/*
+ * base/lot.c - waiting in memory that processes share, without a queue.
+ *
+ * A peer's `state` is a status and, from bit 3 on, a count that goes up each time that the peer says that it waits.
+ * The thread itself says IDLE and WAITING; others turn, by a compare and swap,
+ *
+ *     WAITING  the thread waits for `key`; it sleeps, or is about to
+ *     MOVED    from WAITING: it waits for `then` now
+ *     NUDGED   from WAITING or MOVED: there is something new, it is to look again
+ *     WOKEN    from WAITING or MOVED: it has been chosen by who had something to give
+ *
+ * and then wake the word. The count makes sure that it is still the same wait whose key has been read.
+ *
+ * Who wakes looks at the set bits of `waiting`, and in the pages there for the lowest turn among those who wait for the
+ * object, and live. With a thousand peers that is some work; but sleeping and being woken is far more, and nothing has
+ * to be mended when anybody dies in the middle of it.
+ *
+ * Invariants:
+ *   [O1] A page's bit in `waiting` is set before its state becomes WAITING, and cleared after it is IDLE. A bit without
+ *        a wait is no harm, and is cleared with the page's next peer.
+ *   [O2] `key`, `then` and `turn` are stored before the state becomes WAITING, and do not change while it is WAITING or
+ *        MOVED with that count. So whoever swaps it, has read what belongs to it.
+ *   [O3] Of "the state becomes WAITING, then the object is looked at" and "the object is changed, then the states are
+ *        looked at" one at least sees the other: all four are seq_cst.
+ *   [O4] A thread goes to sleep with the lives of all keepers that there are after its state became WAITING. Keepers
+ *        change before all are nudged. So it sleeps on all that matter, or does not sleep. [E4]
+ *   [O5] `key` and `then` are 0 before a wait's end looks at the object a last time: so who changes the object and then
+ *        still finds it there is seen by that look (fl_lot_waits_).
+ *   [O6] Whoever is woken by a death has everybody look (fl_lot_look_). If he dies before he has, he is a process that
+ *        dies: somebody sleeps on that one's keeper, or nobody is left to be woken.
+ *
+ * What is never lost. Somebody changes an object and dies before he wakes anybody; somebody is woken and dies before he
+ * makes use of it: both are deaths, after which everybody looks.
+ *
+ * What others may do to us. They may write anything to any page: then threads wait that should not, or look in vain.
+ * Slots and bits are bounded by the number of pages, and nothing in a page is an address.
+ */
+#define _GNU_SOURCE
+#include "base/lot.h"
+
+#include "base/peer.h"
+#include "base/word.h"
+#include <errno.h>
+
+#define IDLE 0u
+#define WAITING 1u
+#define MOVED 2u
+#define NUDGED 3u
+#define WOKEN 4u
+#define STATUS 7u
+#define COUNT_ONE 8u
+
+static uint64_t offset_of(const struct fl_lot_view *view, const void *object)
+{
+	return (uint64_t)((uintptr_t)object - (uintptr_t)view->from);
+}
+
+static uint32_t slot_of(const struct fl_lot_wait *wait)
+{
+	return wait->mine->number & (FL_PEERS - 1);
+}
+
+/* Waiting. */
+
+void fl_lot_wait_begin_(struct fl_lot_wait *wait, struct fl_lot_mine *mine, const void *object, const void *then)
+{
+	const struct fl_lot_view *view = mine->view;
+
+	*wait = (struct fl_lot_wait){
+		.mine = mine,
+		.key = offset_of(view, object),
+		.then = then ? offset_of(view, then) : 0,
+		.turn = fl_add_relaxed(&view->lot->turns, 1),
+	};
+	fl_or_relaxed(&view->lot->waiting[slot_of(wait) / 64], UINT64_C(1) << slot_of(wait) % 64);
+}
+
+void fl_lot_wait_(struct fl_lot_wait *wait)
+{
+	struct fl_peer *peer = wait->mine->peer;
+	uint32_t count = fl_load_relaxed(&peer->state) & ~STATUS;
+
+	fl_store_relaxed(&peer->state, count);
+	fl_store_relaxed(&peer->key, wait->key);
+	fl_store_relaxed(&peer->then, wait->then);
+	fl_store_relaxed(&peer->turn, wait->turn);
+	/* [lot.1] seq_cst; pairs with [lot.2], [lot.3] */
+	fl_store_seq_cst(&peer->state, count + COUNT_ONE + WAITING);
+}
+
+enum fl_lot_news fl_lot_unwait_(struct fl_lot_wait *wait)
+{
+	struct fl_peer *peer = wait->mine->peer;
+	uint32_t state = fl_load_relaxed(&peer->state);
+
+	/* [lot.4] acquire; pairs with [lot.3] */
+	while (!fl_cas_acquire(&peer->state, &state, state & ~STATUS))
+		;
+	switch (state & STATUS) {
+	case NUDGED:
+		return FL_LOT_LOOK;
+	case MOVED:
+		return FL_LOT_MOVED;
+	case WOKEN:
+		return FL_LOT_WOKEN;
+	default:
+		return FL_LOT_NOTHING;
+	}
+}
+
+enum fl_lot_news fl_lot_wait_end_(struct fl_lot_wait *wait)
+{
+	enum fl_lot_news news = fl_lot_unwait_(wait);
+
+	/* [lot.5] seq_cst; pairs with [lot.6] */
+	fl_store_seq_cst(&wait->mine->peer->key, 0);
+	/* [lot.5] seq_cst; pairs with [lot.6] */
+	fl_store_seq_cst(&wait->mine->peer->then, 0);
+	fl_and_relaxed(&wait->mine->view->lot->waiting[slot_of(wait) / 64], ~(UINT64_C(1) << slot_of(wait) % 64));
+	return news;
+}
+
+static bool asleep(uint32_t state)
+{
+	return (state & STATUS) == WAITING || (state & STATUS) == MOVED;
+}
+
+/* Adds the lives of all keepers but this process's own. Returns false if one of them is dead. */
+static bool add_keepers(const struct fl_lot_view *view, struct fl_word_case *words, unsigned *n)
+{
+	uint32_t n_processes = fl_peer_processes(view);
+
+	for (uint32_t process = 0; process < n_processes; process++) {
+		/* [peer.4] seq_cst; pairs with [peer.3] */
+		uint32_t keeper = fl_load_seq_cst(&view->lot->keepers[process]), life = 0, *word;
+
+		if (keeper == 0 || process == view->process)
+			continue;
+		word = fl_peer_life_(view, keeper, &life);
+		if (!word)
+			return false;
+		words[(*n)++] = (struct fl_word_case){word, life, FL_WORD_SHARED};
+	}
+	return true;
+}
+
+int fl_lot_sleep_(struct fl_lot_wait *wait, fl_time deadline)
+{
+	const struct fl_lot_view *view = wait->mine->view;
+	struct fl_peer *peer = wait->mine->peer;
+	struct fl_word_case words[FL_LOT_PROCESSES + 2];
+	unsigned n, own;
+	uint32_t state;
+	int result;
+
+	/* [lot.4] acquire; pairs with [lot.3] */
+	while (asleep(state = fl_load_acquire(&peer->state))) {
+		n = 0;
+		words[n++] = (struct fl_word_case){&peer->state, state, FL_WORD_SHARED};
+		if (wait->also)
+			words[n++] = (struct fl_word_case){wait->also, wait->also_value, FL_WORD_PRIVATE};
+		own = n;
+		if (!add_keepers(view, words, &n)) {
+			fl_lot_look_(view);
+			continue;
+		}
+		result = fl_word_wait_any_(words, n, deadline);
+		if (result >= (int)own)
+			fl_lot_look_(view);
+		else if (result == -ETIMEDOUT || result == -ENOSYS)
+			return result;
+		if (wait->also && fl_load_relaxed(wait->also) != wait->also_value)
+			break;
+	}
+	return 0;
+}
+
+/* Waking. */
+
+/* Swaps the state of a page that is asleep. */
+static bool turn_to(struct fl_peer *page, uint32_t state, uint32_t status)
+{
+	/* [lot.3] seq_cst; pairs with [lot.1], [lot.4] */
+	return fl_cas_seq_cst(&page->state, &state, (state & ~STATUS) | status);
+}
+
+static void wake_page(struct fl_peer *page)
+{
+	fl_word_wake_(&page->state, 1, FL_WORD_SHARED);
+}
+
+static bool alive_in(const struct fl_lot_view *view, uint32_t slot)
+{
+	uint32_t number = fl_load_relaxed(&view->peers[slot].number);
+
+	return (number & (FL_PEERS - 1)) == slot && fl_lot_alive_(view, number);
+}
+
+/* The next page from `slot` on whose bit is set; FL_PEERS: there is none. */
+static uint32_t next_waiting(const struct fl_lot_view *view, uint32_t slot)
+{
+	uint32_t n = fl_load_relaxed(&view->lot->n_peers);
+
+	while (slot < FL_PEERS && slot < n) {
+		/* [lot.2] seq_cst; pairs with [lot.1] */
+		uint64_t bits = fl_load_seq_cst(&view->lot->waiting[slot / 64]) >> slot % 64;
+
+		if (bits != 0) {
+			slot += (uint32_t)__builtin_ctzll(bits);
+			return slot < n ? slot : FL_PEERS;
+		}
+		slot = (slot / 64 + 1) * 64;
+	}
+	return FL_PEERS;
+}
+
+/* Whether that page's thread waits for `key`. */
+static bool waits_for(const struct fl_peer *page, uint64_t key, uint32_t *ret_state)
+{
+	/* [lot.2] seq_cst; pairs with [lot.1] */
+	*ret_state = fl_load_seq_cst(&page->state);
+	switch (*ret_state & STATUS) {
+	case WAITING:
+		return fl_load_relaxed(&page->key) == key;
+	case MOVED:
+		return fl_load_relaxed(&page->then) == key;
+	default:
+		return false;
+	}
+}
+
+/* The page of who waits longest for `key`. */
+static struct fl_peer *find_first(const struct fl_lot_view *view, uint64_t key, uint32_t *ret_state)
+{
+	struct fl_peer *best = NULL;
+	uint64_t best_turn = 0;
+
+	for (uint32_t slot = next_waiting(view, 0); slot < FL_PEERS; slot = next_waiting(view, slot + 1)) {
+		struct fl_peer *page = &view->peers[slot];
+		uint64_t turn = fl_load_relaxed(&page->turn);
+		uint32_t state;
+
+		if (!waits_for(page, key, &state) || (best && turn >= best_turn) || !alive_in(view, slot))
+			continue;
+		best = page;
+		best_turn = turn;
+		*ret_state = state;
+	}
+	return best;
+}
+
+/* Gives the first one who waits for the object that status. */
+static struct fl_peer *turn_first_to(const struct fl_lot_view *view, const void *object, uint32_t status)
+{
+	struct fl_peer *page;
+	uint32_t state = 0;
+
+	do
+		page = find_first(view, offset_of(view, object), &state);
+	while (page && !turn_to(page, state, status));
+	return page;
+}
+
+uint32_t fl_lot_wake_(const struct fl_lot_view *view, const void *object, uint32_t n)
+{
+	uint32_t woken = 0;
+
+	for (; woken < n; woken++) {
+		struct fl_peer *page = turn_first_to(view, object, WOKEN);
+
+		if (!page)
+			break;
+		wake_page(page);
+	}
+	return woken;
+}
+
+uint32_t fl_lot_first_(const struct fl_lot_view *view, const void *object)
+{
+	uint32_t state = 0;
+	const struct fl_peer *page = find_first(view, offset_of(view, object), &state);
+
+	return page ? fl_load_relaxed(&page->number) : 0;
+}
+
+bool fl_lot_waits_(const struct fl_lot_view *view, uint32_t number, const void *object)
+{
+	uint32_t slot = number & (FL_PEERS - 1);
+	uint64_t key = offset_of(view, object);
+
+	if (!fl_lot_alive_(view, number))
+		return false;
+	/* [lot.6] seq_cst; pairs with [lot.5] */
+	if (fl_load_seq_cst(&view->peers[slot].key) == key)
+		return true;
+	/* [lot.6] seq_cst; pairs with [lot.5] */
+	return fl_load_seq_cst(&view->peers[slot].then) == key;
+}
+
+void fl_lot_rouse_(const struct fl_lot_view *view, uint32_t number)
+{
+	uint32_t slot = number & (FL_PEERS - 1);
+	uint32_t state;
+
+	if (slot >= fl_load_relaxed(&view->lot->n_peers))
+		return;
+	/* [lot.2] seq_cst; pairs with [lot.1] */
+	state = fl_load_seq_cst(&view->peers[slot].state);
+	if (asleep(state))
+		turn_to(&view->peers[slot], state, NUDGED);
+	wake_page(&view->peers[slot]);
+}
+
+bool fl_lot_move_(const struct fl_lot_view *view, const void *object)
+{
+	return turn_first_to(view, object, MOVED) != NULL;
+}
+
+void fl_lot_nudge_(const struct fl_lot_view *view)
+{
+	for (uint32_t slot = next_waiting(view, 0); slot < FL_PEERS; slot = next_waiting(view, slot + 1)) {
+		/* [lot.2] seq_cst; pairs with [lot.1] */
+		uint32_t state = fl_load_seq_cst(&view->peers[slot].state);
+
+		if (asleep(state) && turn_to(&view->peers[slot], state, NUDGED))
+			wake_page(&view->peers[slot]);
+	}
+}

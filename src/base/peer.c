@@ -1,0 +1,530 @@
+/*
+ * base/peer.c - the pages of the threads that use shared objects, and how the kernel says that one has died.
+ *
+ * Life. The kernel keeps for each thread a list of words in its memory, the robust list (Ingo Molnar and others, 2006;
+ * made for mutexes). When the thread ends, however it ends, the kernel goes through it, marks each word that holds the
+ * thread's id with OWNER_DIED, and wakes one of those who sleep on it. A peer has one word in that list, `life` in its
+ * page: the thread's id, and always the bit that says that somebody sleeps.
+ *
+ *     a peer lives if its page has its number, and a life that is not 0 and not OWNER_DIED
+ *
+ * The list is the C library's, too: its links lie at a fixed distance behind the words. Other processes could have it
+ * write anywhere if they could write to those links. So a thread maps its page a second time, with a private page right
+ * behind it: `life` is at the end of the shared one, and the link in the private one.
+ *
+ * Keepers. Nobody can sleep on the lives of a thousand peers. Threads die by themselves only when their process does,
+ * and then all of them; a thread that ends as it should says so. So of each process one living peer is the *keeper*,
+ * and who sleeps, sleeps on the lives of all keepers but its own process's (base/lot.c).
+ *
+ * Invariants:
+ *   [E1] A page changes hands under the view's lock (`enter`), and only if its peer does not live and the word `life`
+ *        is no living thread's: a thread that has closed the segment, but has not ended, keeps its page.
+ *   [E2] A new peer's page has life before it has the number; and before that it has no number. So at no time is the
+ *        number of a dead one that of a living one, until 2^19 peers have had that page.
+ *   [E3] Each process with a living peer has a living keeper, or one that has died and whose death wakes somebody, or
+ *        somebody who was woken is on the way (fl_lot_look_): to a new keeper, or to none.
+ *   [E4] Who changes a keeper has all who sleep look again after it, and who goes to sleep reads the keepers after it
+ *        has said that it waits: so nobody sleeps with an old one.
+ *
+ * What it cannot do. A thread that leaves by the bare system call exit, while its process lives, is seen to be dead by
+ * who looks, but nobody is woken. A process that dumps its memory lives until that is done. Of a machine that dies,
+ * nothing is left.
+ *
+ * Rejected: a lock per process on the segment's file (it tells whether a process lives, and wakes nobody); pidfds (each
+ * process would have to be sent those of all others); a thread that watches (one more in each process, and it has to be
+ * there after a fork); time-outs (a wait that polls).
+ */
+#define _GNU_SOURCE
+#include "base/peer.h"
+
+#include "base/fork.h"
+#include "base/inner.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+__thread struct fl_lot_tls fl_lot_tls_ __attribute__((tls_model("initial-exec")));
+
+static struct fl_inner table; /* over the views and the lists of `mine` */
+static struct fl_lot_view *views;
+static pthread_key_t end_key;
+static bool have_key;
+
+/* Lives. */
+
+static bool lives(uint32_t life)
+{
+	return (life & FUTEX_TID_MASK) != 0 && (life & FUTEX_OWNER_DIED) == 0;
+}
+
+/* The page of a number, if there can be one. */
+static struct fl_peer *page_of(const struct fl_lot_view *view, uint32_t number)
+{
+	uint32_t slot = number & (FL_PEERS - 1), n = fl_load_relaxed(&view->lot->n_peers);
+
+	return number != 0 && slot < n ? &view->peers[slot] : NULL;
+}
+
+/* If the life that is seen is already that of the page's next peer, the number is not the one asked for any more: that
+ * was taken away before. [E2] */
+uint32_t *fl_peer_life_(const struct fl_lot_view *view, uint32_t number, uint32_t *ret_life)
+{
+	struct fl_peer *page = page_of(view, number);
+
+	if (!page)
+		return NULL;
+	/* [peer.1] acquire; pairs with [peer.2] */
+	*ret_life = fl_load_acquire(&page->life);
+	return lives(*ret_life) && fl_load_relaxed(&page->number) == number ? &page->life : NULL;
+}
+
+bool fl_lot_alive_(const struct fl_lot_view *view, uint32_t number)
+{
+	uint32_t life;
+
+	return fl_peer_life_(view, number, &life) != NULL;
+}
+
+void fl_lot_about_(const struct fl_lot_view *view, uint32_t number, struct fl_lot_about *ret_about)
+{
+	const struct fl_peer *page = page_of(view, number);
+
+	memset(ret_about, 0, sizeof(*ret_about));
+	if (!page || fl_load_relaxed(&page->number) != number)
+		return;
+	ret_about->pid = fl_load_relaxed(&page->pid);
+	ret_about->tid = fl_load_relaxed(&page->tid);
+	memcpy(ret_about->name, page->name, sizeof(ret_about->name) - 1);
+}
+
+/* The robust list. Its links: the first word of the entry; the C library's own entries are linked backwards, too, by
+ * the word in front of that. */
+
+struct link {
+	uintptr_t previous;
+	uintptr_t next; /* here entries point to. Bit 0 is the C library's */
+};
+
+static struct link *link_at(uintptr_t entry)
+{
+	return (struct link *)((entry & ~(uintptr_t)1) - offsetof(struct link, next));
+}
+
+static uintptr_t entry_of(struct link *link)
+{
+	return (uintptr_t)&link->next;
+}
+
+static struct robust_list_head *robust_list(void)
+{
+	struct robust_list_head *head = NULL;
+	size_t size = 0;
+
+	if (syscall(SYS_get_robust_list, 0, &head, &size) != 0 || size != sizeof(*head))
+		return NULL;
+	return head;
+}
+
+/* The link that belongs to the life of a page that was mapped by map_page; NULL: it would not be in the private one. */
+static struct link *link_of(const struct robust_list_head *head, struct fl_peer *peer)
+{
+	uintptr_t entry = (uintptr_t)&peer->life - (uintptr_t)head->futex_offset, behind = (uintptr_t)(peer + 1);
+
+	if (entry < behind + sizeof(uintptr_t) || entry > behind + FL_PEER_SIZE - sizeof(uintptr_t) || (entry & 7))
+		return NULL;
+	return link_at(entry);
+}
+
+/* The kernel looks at what is pending as if it were in the list: so there is no moment at which it would not see it. */
+static void enlist(struct robust_list_head *head, struct link *link)
+{
+	uintptr_t first = (uintptr_t)head->list.next, end = (uintptr_t)&head->list;
+
+	link->next = first;
+	link->previous = end;
+	fl_signal_fence();
+	if ((first & ~(uintptr_t)1) != end)
+		link_at(first)->previous = entry_of(link);
+	head->list.next = (struct robust_list *)entry_of(link);
+	fl_signal_fence();
+}
+
+static void delist(struct robust_list_head *head, struct link *link)
+{
+	uintptr_t end = (uintptr_t)&head->list;
+
+	if ((link->next & ~(uintptr_t)1) != end)
+		link_at(link->next)->previous = link->previous;
+	*(uintptr_t *)(link->previous & ~(uintptr_t)1) = link->next;
+	fl_signal_fence();
+}
+
+static void live(struct robust_list_head *head, struct link *link, struct fl_peer *peer, uint32_t tid)
+{
+	head->list_op_pending = (struct robust_list *)entry_of(link);
+	fl_signal_fence();
+	/* [peer.2] release; pairs with [peer.1] */
+	fl_store_release(&peer->life, tid | FUTEX_WAITERS);
+	fl_signal_fence();
+	enlist(head, link);
+	head->list_op_pending = NULL;
+}
+
+/* Keepers. */
+
+/* A living peer of that process, other than `except`; 0: there is none. */
+static uint32_t another(const struct fl_lot_view *view, uint32_t process, uint32_t except)
+{
+	uint32_t n = fl_load_relaxed(&view->lot->n_peers);
+
+	for (uint32_t slot = 0; slot < n && slot < FL_PEERS; slot++) {
+		uint32_t number = fl_load_relaxed(&view->peers[slot].number);
+
+		if (number != except && fl_load_relaxed(&view->peers[slot].process) == process &&
+		    (number & (FL_PEERS - 1)) == slot && fl_lot_alive_(view, number))
+			return number;
+	}
+	return 0;
+}
+
+void fl_lot_look_(const struct fl_lot_view *view)
+{
+	uint32_t n_processes = fl_peer_processes(view);
+
+	for (uint32_t process = 0; process < n_processes; process++) {
+		uint32_t keeper = fl_load_relaxed(&view->lot->keepers[process]);
+
+		if (keeper != 0 && !fl_lot_alive_(view, keeper))
+			/* [peer.3] seq_cst; pairs with [peer.4] */
+			fl_cas_seq_cst(&view->lot->keepers[process], &keeper, another(view, process, keeper));
+	}
+	fl_lot_nudge_(view);
+}
+
+/* Pages. */
+
+static int map_page(const struct fl_lot_view *view, uint32_t slot, struct fl_peer **ret_peer)
+{
+	void *at = mmap(NULL, 2 * FL_PEER_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		return -ENOMEM;
+	if (mmap(at, FL_PEER_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, view->fd,
+		 view->peers_at + (off_t)slot * FL_PEER_SIZE) == MAP_FAILED) {
+		munmap(at, 2 * FL_PEER_SIZE);
+		return -ENOMEM;
+	}
+	*ret_peer = at;
+	return 0;
+}
+
+/* Under the view's lock: a page that may be taken. One that a peer left as it should is taken rather than one of a dead
+ * peer, which still tells who that was. */
+static int find_page(const struct fl_lot_view *view, uint32_t *ret_slot)
+{
+	uint32_t n = fl_load_relaxed(&view->lot->n_peers), dead = FL_PEERS;
+	int error;
+
+	for (uint32_t slot = 0; slot < n && slot < FL_PEERS; slot++) {
+		if (lives(fl_load_relaxed(&view->peers[slot].life)))
+			continue;
+		if (fl_load_relaxed(&view->peers[slot].number) == 0) {
+			*ret_slot = slot;
+			return 0;
+		}
+		if (dead == FL_PEERS)
+			dead = slot;
+	}
+	*ret_slot = dead;
+	if (dead < FL_PEERS && n >= 64)
+		return 0;
+	if (n >= FL_PEERS)
+		return dead < FL_PEERS ? 0 : -EUSERS;
+	do
+		error = posix_fallocate(view->fd, view->peers_at + (off_t)n * FL_PEER_SIZE, FL_PEER_SIZE);
+	while (error == EINTR);
+	if (error != 0)
+		return dead < FL_PEERS ? 0 : error == EFBIG ? -ENOSPC : -error;
+	*ret_slot = n;
+	fl_store_relaxed(&view->lot->n_peers, n + 1);
+	return 0;
+}
+
+static uint32_t next_number(uint32_t last, uint32_t slot)
+{
+	uint32_t number = ((last >> FL_PEER_BITS) + 1) << FL_PEER_BITS | slot;
+
+	number &= FL_PEER_MASK;
+	/* All ones is no number: objects use it to say something else. */
+	return number >> FL_PEER_BITS != 0 && number != FL_PEER_MASK ? number : 1u << FL_PEER_BITS | slot;
+}
+
+/* Under the view's lock: sees to it that this process has a keeper. [E3] */
+static void keep(const struct fl_lot_view *view, uint32_t number)
+{
+	uint32_t *keeper = &view->lot->keepers[view->process];
+
+	if (fl_lot_alive_(view, fl_load_relaxed(keeper)))
+		return;
+	if (fl_load_relaxed(&view->lot->n_processes) <= view->process)
+		/* [peer.3] seq_cst; pairs with [peer.4] */
+		fl_store_seq_cst(&view->lot->n_processes, view->process + 1);
+	/* [peer.3] seq_cst; pairs with [peer.4] */
+	fl_store_seq_cst(keeper, number);
+	fl_lot_nudge_(view);
+}
+
+/* Under the view's lock: makes the page this thread's. [E2] */
+static int settle(struct fl_lot_view *view, struct fl_lot_mine *mine, uint32_t slot)
+{
+	struct robust_list_head *head = robust_list();
+	struct link *link = head ? link_of(head, mine->peer) : NULL;
+	struct fl_peer *peer = mine->peer;
+	int32_t tid = (int32_t)syscall(SYS_gettid);
+
+	if (!link)
+		return -ENOSYS;
+	fl_store_relaxed(&peer->number, 0);
+	fl_signal_fence();
+	fl_store_relaxed(&peer->state, 0);
+	fl_and_relaxed(&view->lot->waiting[slot / 64], ~(UINT64_C(1) << slot % 64));
+	mine->number = next_number(fl_load_relaxed(&peer->last), slot);
+	fl_store_relaxed(&peer->last, mine->number);
+	fl_store_relaxed(&peer->process, view->process);
+	fl_store_relaxed(&peer->pid, getpid());
+	fl_store_relaxed(&peer->tid, tid);
+	prctl(PR_GET_NAME, peer->name);
+	live(head, link, peer, (uint32_t)tid);
+	fl_store_relaxed(&peer->number, mine->number);
+	keep(view, mine->number);
+	return 0;
+}
+
+/* Takes a page for the calling thread. */
+static int claim(struct fl_lot_view *view, struct fl_lot_mine *mine)
+{
+	uint32_t slot = 0;
+	int error = view->enter(view);
+
+	if (error != 0)
+		return error;
+	error = view->process < FL_LOT_PROCESSES ? find_page(view, &slot) : -EUSERS;
+	if (error == 0)
+		error = map_page(view, slot, &mine->peer);
+	if (error == 0) {
+		error = settle(view, mine, slot);
+		if (error != 0)
+			munmap(mine->peer, 2 * FL_PEER_SIZE);
+	}
+	view->leave(view);
+	return error;
+}
+
+/* The thread's page is nobody's from now on. Others may wait for what it holds. */
+static void retire(struct fl_lot_mine *mine, struct fl_lot_view *view)
+{
+	uint32_t keeper = mine->number, process = fl_load_relaxed(&mine->peer->process);
+
+	fl_store_relaxed(&mine->peer->number, 0);
+	if (process < FL_LOT_PROCESSES && fl_load_relaxed(&view->lot->keepers[process]) == keeper)
+		/* [peer.3] seq_cst; pairs with [peer.4] */
+		fl_cas_seq_cst(&view->lot->keepers[process], &keeper, another(view, process, keeper));
+	fl_lot_nudge_(view);
+}
+
+/* By its own thread. */
+static void unmap_page(struct fl_lot_mine *mine)
+{
+	struct robust_list_head *head = robust_list();
+
+	if (head)
+		delist(head, link_of(head, mine->peer));
+	fl_store_relaxed(&mine->peer->life, 0);
+	munmap(mine->peer, 2 * FL_PEER_SIZE);
+	free(mine);
+}
+
+/* Threads. */
+
+static void part(struct fl_lot_mine *mine)
+{
+	struct fl_lot_mine **at = &mine->view->mine;
+
+	while (*at != mine)
+		at = &(*at)->next_of_view;
+	*at = mine->next_of_view;
+}
+
+static void end_of_thread(void *first)
+{
+	struct fl_lot_mine *mine = first, *next;
+
+	fl_inner_acquire(&table);
+	fl_lot_tls_ = (struct fl_lot_tls){0};
+	for (; mine; mine = next) {
+		next = mine->next_of_thread;
+		if (mine->view) {
+			retire(mine, mine->view);
+			part(mine);
+		}
+		unmap_page(mine);
+	}
+	fl_inner_release(&table);
+}
+
+/* Forgets the pages whose segment this process has closed. */
+static void sweep(void)
+{
+	struct fl_lot_mine **at = &fl_lot_tls_.first, *mine;
+
+	while ((mine = *at) != NULL) {
+		if (mine->view) {
+			at = &mine->next_of_thread;
+			continue;
+		}
+		*at = mine->next_of_thread;
+		unmap_page(mine);
+	}
+	if (have_key)
+		pthread_setspecific(end_key, fl_lot_tls_.first);
+}
+
+static void use(struct fl_lot_mine *mine)
+{
+	fl_store_relaxed(&fl_lot_tls_.from, (uintptr_t)mine->view->from);
+	fl_store_relaxed(&fl_lot_tls_.size, mine->view->size);
+	fl_lot_tls_.number = mine->number;
+	fl_lot_tls_.mine = mine;
+}
+
+static struct fl_lot_view *view_of(const void *object)
+{
+	struct fl_lot_view *view = views;
+
+	while (view && (uintptr_t)object - (uintptr_t)view->from >= view->size)
+		view = view->next;
+	return view;
+}
+
+static struct fl_lot_mine *mine_in(const struct fl_lot_view *view)
+{
+	struct fl_lot_mine *mine = fl_lot_tls_.first;
+
+	while (mine && mine->view != view)
+		mine = mine->next_of_thread;
+	return mine;
+}
+
+/* A thread's first use of the view. Its end is noticed by the destructor of a key; without that, what it leaves is as
+ * what a dead one leaves. */
+static int make_mine(struct fl_lot_view *view, struct fl_lot_mine **ret_mine)
+{
+	struct fl_lot_mine *mine = calloc(1, sizeof(*mine));
+	int error;
+
+	if (!mine)
+		return -ENOMEM;
+	error = claim(view, mine);
+	if (error != 0) {
+		free(mine);
+		return error;
+	}
+	fl_inner_acquire(&table);
+	mine->view = view;
+	mine->tls = &fl_lot_tls_;
+	mine->next_of_view = view->mine;
+	view->mine = mine;
+	mine->next_of_thread = fl_lot_tls_.first;
+	fl_lot_tls_.first = mine;
+	if (have_key)
+		pthread_setspecific(end_key, mine);
+	fl_inner_release(&table);
+	*ret_mine = mine;
+	return 0;
+}
+
+struct fl_lot_mine *fl_lot_mine_slow_(const void *object, int *ret_error)
+{
+	struct fl_lot_mine *mine = NULL;
+	struct fl_lot_view *view;
+
+	fl_inner_acquire(&table);
+	sweep();
+	view = view_of(object);
+	mine = view ? mine_in(view) : NULL;
+	fl_inner_release(&table);
+	*ret_error = -EINVAL;
+	if (view && !mine) {
+		*ret_error = make_mine(view, &mine);
+		if (*ret_error != 0)
+			return NULL;
+	}
+	if (mine)
+		use(mine);
+	return mine;
+}
+
+/* Views. */
+
+void fl_lot_open_(struct fl_lot_view *view)
+{
+	fl_inner_acquire(&table);
+	if (!have_key && pthread_key_create(&end_key, end_of_thread) == 0)
+		have_key = true;
+	view->next = views;
+	views = view;
+	fl_inner_release(&table);
+}
+
+void fl_lot_close_(struct fl_lot_view *view)
+{
+	struct fl_lot_view **at = &views;
+
+	fl_inner_acquire(&table);
+	while (*at != view)
+		at = &(*at)->next;
+	*at = view->next;
+	for (struct fl_lot_mine *mine = view->mine; mine; mine = mine->next_of_view) {
+		retire(mine, view);
+		mine->view = NULL;
+		if (fl_load_relaxed(&mine->tls->from) == (uintptr_t)view->from)
+			fl_store_relaxed(&mine->tls->size, 0);
+	}
+	fl_inner_release(&table);
+}
+
+/* A forked child has none of the parent's pages: its first call takes one of its own. Those of other threads stay
+ * mapped, and do no harm. */
+static void in_child(void)
+{
+	struct fl_lot_mine *mine, *next;
+
+	table = (struct fl_inner){0};
+	for (mine = fl_lot_tls_.first; mine; mine = next) {
+		next = mine->next_of_thread;
+		munmap(mine->peer, 2 * FL_PEER_SIZE);
+	}
+	fl_lot_tls_ = (struct fl_lot_tls){0};
+	if (have_key)
+		pthread_setspecific(end_key, NULL);
+	for (struct fl_lot_view *view = views; view; view = view->next) {
+		for (mine = view->mine; mine; mine = next) {
+			next = mine->next_of_view;
+			free(mine);
+		}
+		view->mine = NULL;
+		view->process = FL_LOT_NOBODY;
+	}
+}
+
+static __attribute__((constructor)) void begin(void)
+{
+	fl_fork_register_(in_child);
+}

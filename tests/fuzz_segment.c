@@ -25,7 +25,8 @@ static const fl_segment_type thing_type = {"thing", 3, 0, 200};
 static struct {
 	fl_segment *segment;
 	uint64_t *words;
-	unsigned char *good; /* what was in it before */
+	fl_lock *lock;
+	unsigned char *good; /* what was in it before: the head and the first pages of peers, then the heap */
 	size_t size;
 	uint64_t blocks[MOST_BLOCKS]; /* where they are */
 	unsigned n_blocks;
@@ -34,6 +35,21 @@ static struct {
 static unsigned char *bytes(void)
 {
 	return (unsigned char *)it.segment->head;
+}
+
+#define FRONT (FL_PEERS_AT + 2 * FL_PEER_SIZE)
+
+/* Without the pages of peers that have no memory. */
+static void keep_it(void)
+{
+	memcpy(it.good, bytes(), FRONT);
+	memcpy(it.good + FRONT, bytes() + FL_HEAP_AT, it.size - FL_HEAP_AT);
+}
+
+static void put_it_back(void)
+{
+	memcpy(bytes(), it.good, FRONT);
+	memcpy(bytes() + FL_HEAP_AT, it.good + FRONT, it.size - FL_HEAP_AT);
 }
 
 static const char *name_of(unsigned i)
@@ -70,16 +86,19 @@ static void open_part(void)
 		FUZZ_EXPECT(fl_segment_alloc(it.segment, 64 + 100 * i, &it.words[i]) == 0, "%s", fl_segment_why());
 	for (unsigned i = 0; i < WORDS; i += 3)
 		FUZZ_EXPECT(fl_segment_free(it.segment, &it.words[i]) == 0, "%s", fl_segment_why());
+	FUZZ_EXPECT(fl_segment_lock(it.segment, "lock", &it.lock) == 1, "%s", fl_segment_why());
+	FUZZ_EXPECT(fl_lock_acquire(it.lock) == 0, "it cannot be acquired");
+	fl_lock_release(it.lock);
 	find_blocks();
 	it.size = it.segment->head->size;
 	it.good = malloc(it.size);
 	FUZZ_EXPECT(it.good, "no memory");
-	memcpy(it.good, bytes(), it.size);
+	keep_it();
 }
 
 static void close_part(void)
 {
-	memcpy(bytes(), it.good, it.size);
+	put_it_back();
 	fl_segment_close(it.segment);
 	free(it.good);
 }
@@ -89,13 +108,17 @@ static uint64_t some_place(void)
 {
 	uint64_t block = it.blocks[fuzz_below(it.n_blocks)];
 
-	switch (fuzz_below(6)) {
+	switch (fuzz_below(8)) {
+	case 6:
+		return FL_PEERS_AT + 8 * fuzz_below(2 * FL_PEER_SIZE / 8);
+	case 7:
+		return (uint64_t)((unsigned char *)it.lock - bytes());
 	case 0:
 		return 8 * fuzz_below(sizeof(struct fl_segment_head) / 8);
 	case 1:
 		return 8 * fuzz_below(16);
 	case 2:
-		return 8 * fuzz_below(it.size / 8);
+		return FL_HEAP_AT + 8 * fuzz_below((it.size - FL_HEAP_AT) / 8);
 	case 3:
 		return (uint64_t)((unsigned char *)it.words - bytes()) + 8 * fuzz_below(WORDS);
 	default:
@@ -103,9 +126,17 @@ static uint64_t some_place(void)
 	}
 }
 
+/* What a lock may hold, or a page of a peer. */
+static uint32_t some_word(void)
+{
+	uint32_t number = (uint32_t)(fuzz_below(3) << FL_PEER_BITS | fuzz_below(3));
+
+	return fuzz_once_in(4) ? (uint32_t)fuzz_below(UINT32_MAX) : number | (uint32_t)fuzz_below(8) << 29;
+}
+
 static uint64_t some_value(uint64_t before)
 {
-	switch (fuzz_below(9)) {
+	switch (fuzz_below(10)) {
 	case 0:
 		return 0;
 	case 1:
@@ -121,6 +152,8 @@ static uint64_t some_value(uint64_t before)
 	case 6:
 		return UINT64_MAX - fuzz_below(130);
 	case 7:
+		return (before & ~UINT64_C(0xffffffff)) | some_word();
+	case 8:
 		return it.size - 64 * fuzz_below(3);
 	default:
 		return fuzz_below(UINT64_MAX);
@@ -129,7 +162,7 @@ static uint64_t some_value(uint64_t before)
 
 static void damage(void)
 {
-	memcpy(bytes(), it.good, it.size);
+	put_it_back();
 	for (uint64_t n = 1 + fuzz_below(5); n > 0; n--) {
 		uint64_t *word = (uint64_t *)(bytes() + some_place());
 
@@ -211,11 +244,29 @@ static void attach(void)
 		fl_segment_close(other);
 }
 
+static void use_lock(void)
+{
+	int result = fl_lock_acquire_until(it.lock, fuzz_once_in(4) ? fl_after(FL_US(20)) : 0, NULL);
+
+	FUZZ_EXPECT(result == 0 || result == -EOWNERDEAD || result == -ENOTRECOVERABLE || result == -ETIMEDOUT ||
+			    result == -EINVAL,
+		    "%d", result);
+	if (result == 0 || result == -EOWNERDEAD) {
+		if (fuzz_once_in(2))
+			fl_lock_mend(it.lock);
+		fl_lock_release(it.lock);
+	}
+	fuzz_note((uint64_t)(int64_t)result);
+}
+
 static void use(void)
 {
 	uint64_t *word = &it.words[fuzz_below(WORDS)];
 
-	switch (fuzz_below(8)) {
+	switch (fuzz_below(9)) {
+	case 7:
+		use_lock();
+		break;
 	case 0:
 		expect_result(fl_segment_objects(it.segment, see_object, NULL));
 		break;

@@ -76,6 +76,22 @@ static inline int process_end(pid_t child)
 	return status;
 }
 
+/* Returns when the child, which has one thread, is asleep. */
+static inline void process_await_asleep(pid_t child)
+{
+	char path[40], state = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", child);
+	while (state != 'S') {
+		FILE *file = fopen(path, "r");
+
+		ck_assert_ptr_nonnull(file);
+		ck_assert_int_eq(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+		fclose(file);
+		sched_yield();
+	}
+}
+
 static inline void process_kill(pid_t child)
 {
 	ck_assert_int_eq(kill(child, SIGKILL), 0);

@@ -23,6 +23,7 @@
 #include <fairlead/lock.h>
 #include <fairlead/note.h>
 #include <fairlead/once.h>
+#include <fairlead/owner.h>
 #include <fairlead/parallel.h>
 #include <fairlead/pipe.h>
 #include <fairlead/process.h>

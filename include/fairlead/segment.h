@@ -31,6 +31,11 @@
  * shorter. One with a name could be, by a process of the user that means to; who touches it then gets SIGBUS, since
  * Linux has no seals for files with a name.
  *
+ * Threads. A segment may have objects of Fairlead's own, with the types and calls that they have within a process, as
+ * fl_segment_lock gives them. Each thread that uses one takes a place in the segment with its first use, a page of
+ * memory, and gives it back when it ends; there are FL_SEGMENT_THREADS. What needs the kernel's help for this came with
+ * Linux 5.16.
+ *
  * Threads may use a segment at once. The calls that make, find or delete take a lock that is the kernel's and ends with
  * its process; they block for the moment that others need for the same, and cost a microsecond or two: keep the
  * pointers that they give. No call may come from a signal handler. After a fork the child attaches itself, as a process
@@ -42,6 +47,7 @@
 #define FAIRLEAD_SEGMENT_H
 
 #include <fairlead/attributes.h>
+#include <fairlead/lock.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -55,6 +61,8 @@ typedef struct fl_segment fl_segment;
 #define FL_SEGMENT_NAME 64u       /* bytes of a name of a segment, an object or a process, with its 0 */
 #define FL_SEGMENT_TYPE_NAME 48u  /* bytes of a type's name, with its 0 */
 #define FL_SEGMENT_PROCESSES 120u /* how many processes may be attached to a segment at a time */
+
+#define FL_SEGMENT_THREADS 1024u /* and how many threads may use Fairlead's own objects in it */
 
 /* What fl_segment_open does, besides. */
 enum fl_segment_flags {
@@ -167,6 +175,10 @@ void *fl_segment_at(fl_segment *segment, uint64_t offset, size_t size) FL_ALL_NO
 
 /* The offset of a place within the segment; 0 if it is not within it. */
 uint64_t fl_segment_offset(const fl_segment *segment, const void *place) FL_NONNULL(1);
+
+/* Objects of Fairlead's own: found by name, or made, as by fl_segment_object with an `init` that makes them shared. The
+ * calls return what it returns. */
+int fl_segment_lock(fl_segment *segment, const char *name, fl_lock **ret_lock) FL_ALL_NONNULL FL_MUST_CHECK;
 
 /* Looking. */
 

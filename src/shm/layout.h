@@ -90,6 +90,7 @@ struct fl_object {
 };
 
 _Static_assert(sizeof(struct fl_block) == FL_GRAIN, "a block's content begins at a multiple of the grain");
+_Static_assert(FL_PEERS == FL_SEGMENT_THREADS, "a peer is a thread");
 _Static_assert(FL_LOT_PROCESSES == FL_SEGMENT_PROCESSES, "a process is the same one in both");
 _Static_assert(sizeof(struct fl_object) % FL_GRAIN == 0, "and an object too");
 

@@ -10,7 +10,8 @@
  *   bit 31     WAITERS  the queue may have somebody in it. Set by a waiter, or by a notify for one, under the
  *                       bucket's lock; cleared by a release that finds the queue empty, under the bucket's lock.
  * fl_mode (see below)   0: quiet;  bit 0 BUSY;  bits 2-7 EPOCH: in which generation of forked children WAITERS and
- *                       WAKING were set (base/fork.h)
+ *                       WAKING were set (base/fork.h). One that processes share is FL_LOCK_SHARED, always, and is
+ *                       sync/lock_shared.c's
  * fl_passed             how often the waiters have been overtaken since one was served; while nobody waits, releases
  *                       in a row
  * fl_spin               what base/spin.c has learned
@@ -83,11 +84,6 @@
 #define OVERTAKING_MOST 250u
 #define RAN_IN_VAIN 125u /* what it counts for when a thread that was woken has to queue again */
 #define QUIET_AGAIN 200u
-
-static const char *kind_name(enum fl_lock_kind kind)
-{
-	return kind == FL_KIND_RLOCK ? "rlock" : "lock";
-}
 
 /* Acquiring. */
 
@@ -333,6 +329,8 @@ static __attribute__((noinline)) int acquire_slow(fl_lock *lock, fl_time deadlin
 
 int fl_lock_acquire_slow_(fl_lock *lock, fl_time deadline, fl_note *note, enum fl_lock_kind kind, const void *site)
 {
+	if (fl_lock_is_shared(lock))
+		return fl_lock_acquire_shared_(lock, deadline, note, kind, site);
 	/* With checks of the order alone, and nothing new about it, it is nearly as quick as without. */
 	if (fl_checks() == FL_CHECK_ORDER) {
 		uintptr_t key = fl_key(lock, kind);
@@ -357,8 +355,11 @@ int fl_lock_enter_slow_(fl_lock *lock)
 
 bool fl_lock_try_(fl_lock *lock, enum fl_lock_kind kind, const void *site)
 {
-	struct fl_asker asker = {.kind = kind, .site = site, .me = fl_self()};
+	struct fl_asker asker = {.kind = kind, .site = site};
 
+	if (fl_lock_is_shared(lock))
+		return fl_lock_try_shared_(lock, kind, site);
+	asker.me = fl_self();
 	if (!take(lock, &asker))
 		return false;
 	acquired(lock, &asker, 0);
@@ -478,7 +479,7 @@ static __attribute__((noinline)) void release_slow(fl_lock *lock, enum fl_lock_k
 	uint32_t holder = fl_lock_holder(lock), me = fl_self();
 
 	if (fl_unlikely(holder == 0)) {
-		fl_misuse_(kind_name(kind), lock, "released, but nobody holds it");
+		fl_misuse_(fl_lock_kind_name(kind), lock, "released, but nobody holds it");
 		return;
 	}
 	if (fl_unlikely(fl_checks() != 0) && !told)
@@ -514,6 +515,9 @@ void fl_lock_release_mine_(fl_lock *lock, enum fl_lock_kind kind)
 		}
 		if (fl_likely(fl_lock_release_at_once(lock, fl_tls_.number)))
 			return;
+	} else if (fl_lock_is_shared(lock)) {
+		fl_lock_release_shared_(lock, kind);
+		return;
 	}
 	release_slow(lock, kind, last);
 }
@@ -538,7 +542,7 @@ void fl_lock_name(fl_lock *lock, const char *name)
 static const char *in_use(const fl_lock *lock)
 {
 	uint32_t word = fl_load_relaxed(&lock->fl_word);
-	bool waited = (word & (WAITERS | WAKING)) && !is_stale(lock);
+	bool waited = (word & (WAITERS | WAKING)) && !fl_lock_is_shared(lock) && !is_stale(lock);
 
 	if (word & HOLDER)
 		return waited ? "held and waited for" : "held";
@@ -550,7 +554,7 @@ void fl_lock_destroy_(fl_lock *lock, enum fl_lock_kind kind)
 	const char *why = in_use(lock);
 
 	if (why) {
-		fl_misuse_(kind_name(kind), lock, "destroyed while it is %s", why);
+		fl_misuse_(fl_lock_kind_name(kind), lock, "destroyed while it is %s", why);
 		return;
 	}
 	fl_check_forget_(lock);
@@ -564,14 +568,14 @@ void fl_lock_destroy(fl_lock *lock)
 
 int fl_lock_acquire(fl_lock *lock)
 {
-	if (fl_likely(fl_checks() == 0) && fl_likely(fl_lock_grab(lock)))
+	if (fl_likely(fl_checks() == 0) && fl_likely(fl_lock_grab_any(lock)))
 		return 0;
 	return fl_lock_acquire_slow_(lock, FL_FOREVER, NULL, FL_KIND_LOCK, __builtin_return_address(0));
 }
 
 int fl_lock_acquire_until(fl_lock *lock, fl_time deadline, fl_note *note)
 {
-	if (fl_likely(fl_checks() == 0) && fl_likely(fl_lock_grab(lock)))
+	if (fl_likely(fl_checks() == 0) && fl_likely(fl_lock_grab_any(lock)))
 		return 0;
 	return fl_lock_acquire_slow_(lock, deadline, note, FL_KIND_LOCK, __builtin_return_address(0));
 }

@@ -8,6 +8,7 @@
 #include "base/quick.h"
 #include "base/self.h"
 #include "sync/check.h"
+#include "sync/lock_shared.h"
 #include <fairlead/lock.h>
 
 #define FL_LOCK_HOLDER FL_NUMBER_MASK
@@ -60,13 +61,19 @@ static inline bool fl_lock_grab(fl_lock *lock)
 {
 	uint32_t me = fl_tls_.number, word = 0;
 
-	if (fl_unlikely(me == 0))
+	if (fl_unlikely(me == 0) || fl_unlikely(fl_lock_is_shared(lock)))
 		return false;
 	/* [lock.1] acquire; pairs with [lock.2], [lock.3], [lock.4] */
 	if (fl_unlikely(!fl_cas_acquire(&lock->fl_word, &word, me)))
 		return false;
 	fl_store_relaxed(&fl_tls_.quick, lock);
 	return true;
+}
+
+/* The same for both kinds, without checks. */
+static inline bool fl_lock_grab_any(fl_lock *lock)
+{
+	return fl_unlikely(fl_lock_is_shared(lock)) ? fl_lock_grab_shared(lock) : fl_lock_grab(lock);
 }
 
 /* The quickest way that there is for a holder to release, if nobody waits; false: it is not released. */

@@ -28,27 +28,50 @@ static void release_first(size_t n, fl_lock *const *locks)
 		fl_lock_release(locks[n]);
 }
 
-/* Tries all but `first`, which is held. Returns n if it has them all; otherwise the one that was busy, and none of
- * them is held. */
-static size_t try_others(size_t n, fl_lock *const *locks, size_t first, const void *site)
+/* Lets one go that was acquired, but not used. */
+static void let_go(fl_lock *lock)
 {
-	size_t i;
+	if (fl_lock_is_shared(lock))
+		fl_lock_return_shared_(lock, FL_KIND_LOCK);
+	else
+		fl_lock_release(lock);
+}
 
-	for (i = 0; i < n; i++) {
-		if (i == first || fl_lock_try_(locks[i], FL_KIND_LOCK, site))
+/* Acquires it if that needs no wait. Returns 0, -ETIMEDOUT; of a shared lock also what else its acquisition returns. */
+static int try_one(fl_lock *lock, const void *site)
+{
+	if (fl_lock_is_shared(lock))
+		return fl_lock_acquire_slow_(lock, 0, NULL, FL_KIND_LOCK, site);
+	return fl_lock_try_(lock, FL_KIND_LOCK, site) ? 0 : -ETIMEDOUT;
+}
+
+/* Tries all but `first`, which is held. Returns 0 if it has them all, or -EOWNERDEAD, if one of these had a holder that
+ * is gone; otherwise none of them is held, and *ret_failed is the one that could not be had, for that reason. */
+static int try_others(size_t n, fl_lock *const *locks, size_t first, const void *site, size_t *ret_failed)
+{
+	int gone = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int error = i == first ? 0 : try_one(locks[i], site);
+
+		if (error == -EOWNERDEAD)
+			gone = error;
+		if (error == 0 || error == -EOWNERDEAD)
 			continue;
-		release_first(i, locks); /* `first` with them, if it is among those */
+		for (size_t k = i; k-- > 0;)
+			let_go(locks[k]); /* `first` with them, if it is among those */
 		if (first > i)
-			fl_lock_release(locks[first]);
-		return i;
+			let_go(locks[first]);
+		*ret_failed = i;
+		return error;
 	}
-	return n;
+	return gone;
 }
 
 int fl_lock_all(size_t n, fl_lock *const *locks, fl_time deadline)
 {
 	const void *site = __builtin_return_address(0);
-	size_t first = 0, busy;
+	size_t first = 0;
 	/* -EOWNERDEAD once a holder was found gone: it stays so when the lock is let go and taken again. */
 	int error, gone = 0;
 
@@ -60,10 +83,11 @@ int fl_lock_all(size_t n, fl_lock *const *locks, fl_time deadline)
 			gone = error;
 		else if (error != 0)
 			return error;
-		busy = try_others(n, locks, first, site);
-		if (busy == n)
+		error = try_others(n, locks, first, site, &first);
+		if (error == 0)
 			return gone;
-		first = busy;
+		if (error != -ETIMEDOUT)
+			return error; /* -EOWNERDEAD: it has them all */
 	}
 	return 0;
 }

@@ -1,0 +1,21 @@
+/*
+ * sync/wait_shared.h - waiting for an object that processes share (base/lot.h), with a note.
+ */
+#ifndef FL_SYNC_WAIT_SHARED_H
+#define FL_SYNC_WAIT_SHARED_H
+
+#include "base/lot.h"
+#include <fairlead/note.h>
+
+/* As fl_lot_sleep_, and returns -ECANCELED when the note is cancelled or its own deadline passes. `note` may be
+ * NULL. */
+int fl_shared_sleep_(struct fl_lot_wait *wait, fl_time deadline, fl_note *note);
+
+/* What an object returns whose memory is in no segment, or in one in which there is no place for this thread: reports
+ * the first as misuse. */
+int fl_shared_refuse_(const char *kind, const void *object, int error);
+
+/* Keeps who has died, for fl_dead_owner. */
+void fl_shared_died_(const struct fl_lot_about *about);
+
+#endif

@@ -158,6 +158,7 @@ extern const struct bench bench_queue[];
 extern const struct bench bench_executor[];
 extern const struct bench bench_frames[];
 extern const struct bench bench_pipe[];
+extern const struct bench bench_shared[];
 
 #ifdef __cplusplus
 }

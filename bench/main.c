@@ -21,7 +21,8 @@ static const struct family {
 	{"rwlock", bench_rwlock},       {"semaphore", bench_semaphore}, {"handover", bench_handover},
 	{"parked", bench_parked},       {"barrier", bench_barrier},     {"notify-all", bench_notify_all},
 	{"contended", bench_contended}, {"check", bench_check},         {"frames", bench_frames},
-	{"queue", bench_queue},         {"pipe", bench_pipe},           {"executor", bench_executor},
+	{"queue", bench_queue},         {"pipe", bench_pipe},           {"shared", bench_shared},
+	{"executor", bench_executor},
 };
 
 enum { N_FAMILIES = sizeof families / sizeof families[0] };

@@ -101,8 +101,8 @@ int fl_executor_submit_value(fl_future **ret_future, fl_executor *executor, fl_w
 /* Has function(arg) called, without a future: the cheapest. Errors as above. */
 int fl_executor_start(fl_executor *executor, void (*function)(void *arg), void *arg) FL_NONNULL(1, 2) FL_MUST_CHECK;
 
-/* For work: what its future's result will be, if it returns 0; as fl_future_set_result. Returns 0, -EMSGSIZE,
- * -ENOMEM. */
+/* For work: what its future's result will be, if it returns 0; as fl_future_set_result. Returns 0, -EMSGSIZE (not in a
+ * pool's worker, fairlead/pool.h, where it may have any size), -ENOMEM. */
 int fl_task_return(fl_task *task, const void *value, size_t size) FL_NONNULL(1) FL_MUST_CHECK;
 
 /* For work: what its future's message will be, if it returns an error. Returns `error`, so that work can end with

@@ -24,7 +24,7 @@
  *
  * All calls may come from any thread, none from a signal handler. No call fails or returns early because of a signal.
  * In a forked child a future is as it was; one that the parent's threads were about to set will not be set. To wait for
- * one of the parent's executors that is not done returns -EPERM.
+ * one of the parent's executors or pools that is not done returns -EPERM.
  */
 #ifndef FAIRLEAD_FUTURE_H
 #define FAIRLEAD_FUTURE_H
@@ -41,7 +41,7 @@ FL_BEGIN_DECLS
 
 typedef struct fl_future fl_future;
 
-#define FL_FUTURE_VALUE 65536u /* the most bytes of a result: for larger ones set a pointer */
+#define FL_FUTURE_VALUE 65536u /* the most bytes of a result, but of a pool's: for larger ones set a pointer */
 
 /* Makes a pending future, to be set by hand; the caller has the one reference. Returns 0, -ENOMEM. Does not block.
  * Since 0.1. */

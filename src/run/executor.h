@@ -86,6 +86,10 @@ int fl_crew_recruit_(fl_executor *executor);
 
 /* task.c */
 
+/* Called, if set, with each task whose note is asked for. Set once, in a pool's worker, by its main thread before there
+ * are others (shm/pool_worker.c). */
+extern void (*fl_task_noted_)(fl_task *task);
+
 /* Runs a task that was taken, if it is still pending, and gives its reference back; arg of a work item. */
 void fl_task_run_(void *task);
 /* Takes all that is pending and gives it up: cancels it, or with an error lets it fail with that and this message. */

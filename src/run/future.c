@@ -307,7 +307,7 @@ int fl_future_set_running(fl_future *future)
 	uint32_t was;
 
 	if (future->home) {
-		fl_misuse_("future", future, "said to be running by hand, and it is an executor's");
+		fl_misuse_("future", future, "said to be running by hand, and it is an executor's or a pool's");
 		return -EPERM;
 	}
 	was = advance(future, FL_FUTURE_PENDING, FL_FUTURE_RUNNING);
@@ -325,7 +325,7 @@ static int begin_settling(fl_future *future)
 	uint32_t was;
 
 	if (future->home) {
-		fl_misuse_("future", future, "set by hand, and it is an executor's");
+		fl_misuse_("future", future, "set by hand, and it is an executor's or a pool's");
 		return -EPERM;
 	}
 	was = advance(future, FL_FUTURE_RUNNING, FL_FUTURE_SETTLING);
@@ -338,10 +338,10 @@ static int begin_settling(fl_future *future)
 }
 
 /* Memory for a value that does not fit into the future. */
-static int make_room(size_t size, void **ret_memory)
+static int make_room(const fl_future *future, size_t size, void **ret_memory)
 {
 	*ret_memory = NULL;
-	if (size > FL_FUTURE_VALUE)
+	if (size > FL_FUTURE_VALUE && !future->unbounded)
 		return -EMSGSIZE;
 	if (size <= FL_FUTURE_INLINE)
 		return 0;
@@ -360,7 +360,7 @@ static void keep(fl_future *future, const void *value, size_t size, void *memory
 int fl_future_keep_value_(fl_future *future, const void *value, size_t size)
 {
 	void *memory;
-	int error = make_room(size, &memory);
+	int error = make_room(future, size, &memory);
 
 	if (error != 0)
 		return error;
@@ -369,11 +369,18 @@ int fl_future_keep_value_(fl_future *future, const void *value, size_t size)
 	return 0;
 }
 
+void fl_future_adopt_value_(fl_future *future, void *memory, size_t size)
+{
+	free(future->memory);
+	future->memory = memory;
+	future->size = size;
+}
+
 int fl_future_set_result(fl_future *future, const void *value, size_t size)
 {
 	fl_keep_errno();
 	void *memory;
-	int error = make_room(size, &memory);
+	int error = make_room(future, size, &memory);
 
 	if (error != 0)
 		return error;

@@ -37,13 +37,14 @@ struct fl_future {
 	uint32_t state;
 	uint32_t refs;
 	uint16_t spin;
-	uint8_t epoch; /* fl_fork_epoch_ when it was submitted, if it has a home */
-	bool spare;    /* its memory is used again (run/spare.h) */
+	uint8_t epoch;      /* fl_fork_epoch_ when it was submitted, if it has a home */
+	bool spare : 1;     /* its memory is used again (run/spare.h) */
+	bool unbounded : 1; /* its value may be larger than FL_FUTURE_VALUE: it is a pool's */
 	int error;
-	struct fl_executor *home; /* the executor that it belongs to; NULL: it is set by hand */
-	size_t size;              /* of the value: in `bytes`, */
-	void *memory;             /* or here if it does not fit */
-	char *message;            /* or NULL */
+	const void *home; /* the executor or the pool that it belongs to; NULL: it is set by hand */
+	size_t size;      /* of the value: in `bytes`, */
+	void *memory;     /* or here if it does not fit */
+	char *message;    /* or NULL */
 	struct fl_callback *callbacks, **last;
 	unsigned char bytes[FL_FUTURE_INLINE] __attribute__((aligned(16)));
 	fl_note note;
@@ -57,8 +58,8 @@ static inline uint32_t fl_future_phase(const fl_future *future)
 	return fl_load_relaxed(&future->state) & FL_FUTURE_PHASE;
 }
 
-/* Whether it will never be done, since its executor's threads are the parent's, which this process was forked from;
- * unless it is done already. */
+/* Whether it will never be done, since its executor's or pool's threads are the parent's, which this process was forked
+ * from; unless it is done already. */
 static inline bool fl_future_left_behind_(const fl_future *future)
 {
 	return future->home && future->epoch != fl_fork_epoch_;
@@ -69,6 +70,8 @@ bool fl_future_claim_(fl_future *future);
 
 /* For whoever has claimed it: what will be its value or error, then that it is done. Return 0, -EMSGSIZE, -ENOMEM. */
 int fl_future_keep_value_(fl_future *future, const void *value, size_t size);
+/* The same with memory of malloc, which becomes the future's. */
+void fl_future_adopt_value_(fl_future *future, void *memory, size_t size);
 void fl_future_keep_error_(fl_future *future, int error, const char *format, va_list args)
 	__attribute__((format(printf, 3, 0)));
 

@@ -205,7 +205,11 @@ int fl_task_fail(fl_task *task, int error, const char *format, ...)
 	return task->future.error;
 }
 
+void (*fl_task_noted_)(fl_task *task);
+
 fl_note *fl_task_note(fl_task *task)
 {
+	if (fl_unlikely(fl_task_noted_ != NULL))
+		fl_task_noted_(task);
 	return &task->future.note;
 }

@@ -26,6 +26,7 @@
 #include <fairlead/owner.h>
 #include <fairlead/parallel.h>
 #include <fairlead/pipe.h>
+#include <fairlead/pool.h>
 #include <fairlead/process.h>
 #include <fairlead/processor.h>
 #include <fairlead/queue.h>

@@ -8,6 +8,7 @@
 #include "harness.h"
 #include "output.h"
 
+#include <fairlead/process.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@ static const struct family {
 	{"parked", bench_parked},       {"barrier", bench_barrier},     {"notify-all", bench_notify_all},
 	{"contended", bench_contended}, {"check", bench_check},         {"frames", bench_frames},
 	{"queue", bench_queue},         {"pipe", bench_pipe},           {"shared", bench_shared},
-	{"executor", bench_executor},
+	{"pool", bench_pool},           {"executor", bench_executor},
 };
 
 enum { N_FAMILIES = sizeof families / sizeof families[0] };
@@ -39,8 +40,8 @@ static const char help[] =
 	"       fairlead-bench --once BENCH WHO\n"
 	"\n"
 	"Measures Fairlead beside glibc, nsync, GLib, Abseil, TBB, ConcurrencyKit, Boost, libuv, ZeroMQ,\n"
-	"GStreamer. All run by this process and take turns: round 1 of all, then round 2 of all, and who begins\n"
-	"changes from round to round.\n"
+	"GStreamer and Python. They take turns in this process, Python in one beside it: round 1 of all, then\n"
+	"round 2 of all, and who begins changes from round to round.\n"
 	"NAME is a family or a bench (see --list); without one everything runs, in about three minutes.\n"
 	"\n"
 	"  --json       one JSON object a line instead of tables:\n"
@@ -301,6 +302,7 @@ static void read_options(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	fl_process_begin();
 	read_options(argc, argv);
 	if (wanted.list) {
 		visit_benches(visit_list, NULL);

@@ -169,6 +169,22 @@ static void reap(struct kill_crew *crew, unsigned i)
 	}
 }
 
+static void note_time_of_kill(void)
+{
+	kill_shared->when[kill_shared->kills % KILL_EPOCHS] = kill_now();
+	__atomic_store_n(&kill_shared->kills, kill_shared->kills + 1, __ATOMIC_RELEASE);
+}
+
+bool kill_crew_kill_child(struct kill_crew *crew, unsigned i, uint64_t random)
+{
+	pid_t child = crew->object->victim(crew->processes[i], random);
+
+	if (child == 0)
+		return false;
+	note_time_of_kill();
+	return kill(child, SIGKILL) == 0;
+}
+
 void kill_crew_kill(struct kill_crew *crew, unsigned i)
 {
 	struct kill_worker *worker = &kill_shared->workers[i];
@@ -177,8 +193,7 @@ void kill_crew_kill(struct kill_crew *crew, unsigned i)
 		return;
 	__atomic_store_n(&worker->killed, worker->generation, __ATOMIC_SEQ_CST);
 	worker->deaths++;
-	kill_shared->when[kill_shared->kills % KILL_EPOCHS] = kill_now();
-	__atomic_store_n(&kill_shared->kills, kill_shared->kills + 1, __ATOMIC_RELEASE);
+	note_time_of_kill();
 	kill(crew->processes[i], SIGKILL);
 	reap(crew, i);
 }

@@ -73,6 +73,9 @@ void kill_crew_stop(struct kill_crew *crew, unsigned i);
 /* Kills it, and returns when it is gone. */
 void kill_crew_kill(struct kill_crew *crew, unsigned i);
 
+/* Kills a process that the one in place i has started; false: there is none. */
+bool kill_crew_kill_child(struct kill_crew *crew, unsigned i, uint64_t random);
+
 /* Waits until all workers of the mask have finished another operation. */
 enum kill_end kill_crew_await(struct kill_crew *crew, uint32_t mask, int64_t patience);
 

@@ -96,6 +96,9 @@ struct kill_object {
 	/* In a worker, first. */
 	void (*start)(void *memory, struct kill_worker *worker);
 	void (*operate)(void *memory, struct kill_worker *worker);
+	/* In the harness, for one whose workers have processes of their own: one of those of this worker, which is
+	 * killed instead of the worker itself; 0: it has none at the moment. All workers have to get on then. */
+	int (*victim)(int worker, uint64_t random);
 	/* In the harness, when all have ended: only reads. */
 	void (*check)(const void *memory, struct kill_verdict *verdict);
 	/* Ended by one without a name; with none, it is killed while it is alone. */
@@ -156,7 +159,7 @@ void kill_ledger_check(const struct kill_ledger *ledger, unsigned lost_each, uns
 
 /* ---- the objects ---- */
 
-extern const struct kill_object kill_boost[], kill_frames[], kill_kernel[], kill_locks[], kill_planted[],
+extern const struct kill_object kill_boost[], kill_frames[], kill_kernel[], kill_locks[], kill_planted[], kill_pools[],
 	kill_pthreads[], kill_rings[];
 
 #ifdef __cplusplus

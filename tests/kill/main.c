@@ -17,6 +17,7 @@
  */
 #include "crew.h"
 
+#include <fairlead/process.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@
 enum { MOST_NAMES = 64, PATIENT = 100 };
 
 static const struct kill_object *const lists[] = {
-	kill_frames, kill_locks, kill_pthreads, kill_planted, kill_kernel,
+	kill_frames, kill_locks, kill_pools, kill_pthreads, kill_planted, kill_kernel,
 #ifdef KILL_HAS_CK
 	kill_rings,
 #endif
@@ -210,6 +211,7 @@ int main(int n, char **arguments)
 	int read;
 	unsigned found;
 
+	fl_process_begin(); /* for processes that an object's workers start */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (int i = 1; i < n; i += read) {
 		read = read_argument(&arguments[i]);

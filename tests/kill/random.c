@@ -69,6 +69,15 @@ static enum kill_end kill_some(struct kill_crew *crew, struct dice *dice, bool m
 	return kill_crew_await(crew, survivors, PATIENCE);
 }
 
+/* The same with a process of a worker's own. */
+static enum kill_end kill_child(struct kill_crew *crew, struct dice *dice)
+{
+	kill_nap((int64_t)throw_dice(dice, MILLISECOND));
+	if (!kill_crew_kill_child(crew, (unsigned)throw_dice(dice, crew->n), throw_dice(dice, UINT32_MAX)))
+		return KILL_GOT_ON;
+	return kill_crew_await(crew, (1U << crew->n) - 1, PATIENCE);
+}
+
 static int compare_waits(const void *one, const void *other)
 {
 	int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;
@@ -105,7 +114,8 @@ struct kill_outcome kill_at_random(const struct kill_object *object, uint64_t ki
 	if (outcome.end != KILL_GOT_ON)
 		kill_fail("not all get on before the first kill", 0);
 	while (outcome.end == KILL_GOT_ON && outcome.kills < kills) {
-		outcome.end = kill_some(&crew, &dice, kills - outcome.kills > 1);
+		outcome.end =
+			object->victim ? kill_child(&crew, &dice) : kill_some(&crew, &dice, kills - outcome.kills > 1);
 		if (outcome.end == KILL_GOT_ON)
 			outcome.kills = kill_shared->kills;
 	}

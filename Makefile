@@ -7,6 +7,8 @@ ARGS =
 # Of the soak: for how long, as 20s, 10m or 1h; and what its random numbers begin with, to have the same one again.
 HUB = 1m
 SEED =
+# If it is set, the soak kills users of Fairlead's shared objects so often, of each, instead.
+KILLS =
 # Of the fuzzing, for each part; for a hub that runs (the part http) a hundredth.
 ROUNDS = 1000000
 # Whatever is to be passed to `meson setup`, -Dchecks=false say.
@@ -67,11 +69,17 @@ survival: ## kill the users of shared objects, Fairlead's and the peers': who ge
 	@ninja -C $(BUILD) --quiet tests/kill/kill >&2
 	@tests/kill/survival $(BUILD) $(ARGS)
 
-soak: ## run the hub for HUB=1m while all that may happen to it does, at random; SEED=... for the same again
+soak: ## run the hub for HUB=1m while all that may happen to it does; or kill users of each shared object, KILLS=100000
 	@scripts/setup test
+ifneq ($(KILLS),)
+	@scripts/configure $(BUILD) -Dtests=enabled $(MESON_ARGS)
+	@ninja -C $(BUILD) tests/kill/kill
+	@$(BUILD)/tests/kill/kill --ours --random --kills $(KILLS) $(if $(SEED),--seed "$(SEED)") $(ARGS)
+else
 	@scripts/configure $(BUILD) -Dtests=enabled -Dhub=enabled $(MESON_ARGS)
 	@ninja -C $(BUILD) installed tests/producer
 	@tests/hub/soak.py $(BUILD) --for $(HUB) $(if $(SEED),--seed "$(SEED)") $(ARGS)
+endif
 
 fuzz: ## throw ROUNDS=1000000 damaged messages, images and requests at what reads them; ARGS="--only ingest" for a part
 	@scripts/setup test >&2

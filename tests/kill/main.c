@@ -1,7 +1,7 @@
 /*
  * main.c - objects in shared memory whose users are killed.
  *
- *     kill [NAME...] [--kills N] [--runs N] [--seed N] [--random | --steps] [--json] [--list]
+ *     kill [NAME...] [--kills N] [--runs N] [--seed N] [--random | --steps] [--ours] [--json] [--list]
  *
  * Puts the named objects, or all that something is expected of, through both ways of killing: N kills at random
  * instants (400 unless told otherwise), and one before each instruction of an operation in each of the object's
@@ -40,12 +40,17 @@ static struct {
 	const char *names[MOST_NAMES];
 	unsigned n_names, tests, failures;
 	uint64_t kills, runs, seed;
-	bool random, steps, json, list;
+	bool random, steps, json, list, ours;
 } wish = {.kills = 400, .runs = 1, .seed = 1, .random = true, .steps = true};
 
 static const char *const ends[] = {"got on", "stuck", "crashed", "undecided"};
 
 /* ---- what is printed ---- */
+
+static bool is_ours(const struct kill_object *object)
+{
+	return strncmp(object->what, "Fairlead", 8) == 0;
+}
 
 static bool is_wrong(const struct kill_outcome *outcome)
 {
@@ -92,11 +97,10 @@ static void print_json(const struct kill_object *object, const struct kill_outco
 	       "\"end\": \"%s\", \"how\": \"%s\", \"kills\": %" PRIu64 ", \"steps\": %" PRIu64 ", \"stuck\": %" PRIu64
 	       ", \"wrong\": %" PRIu64 ", \"lost\": %" PRIu64 ", \"doubled\": %" PRIu64 ", \"broken\": %" PRIu64
 	       ", \"waits\": %" PRIu64 ", \"p50_us\": %.1f, \"p99_us\": %.1f, \"longest_us\": %.1f}\n",
-	       object->name, object->what, strncmp(object->what, "Fairlead", 8) == 0 ? "true" : "false", way, where,
-	       ends[outcome->end], outcome->how, outcome->kills, outcome->steps, outcome->stuck, outcome->broken,
-	       outcome->verdict.lost, outcome->verdict.doubled, outcome->verdict.broken, outcome->waits,
-	       (double)outcome->wait_median / 1e3, (double)outcome->wait_most_often / 1e3,
-	       (double)outcome->wait_longest / 1e3);
+	       object->name, object->what, is_ours(object) ? "true" : "false", way, where, ends[outcome->end],
+	       outcome->how, outcome->kills, outcome->steps, outcome->stuck, outcome->broken, outcome->verdict.lost,
+	       outcome->verdict.doubled, outcome->verdict.broken, outcome->waits, (double)outcome->wait_median / 1e3,
+	       (double)outcome->wait_most_often / 1e3, (double)outcome->wait_longest / 1e3);
 }
 
 /* ---- what is done ---- */
@@ -145,7 +149,9 @@ static bool is_wished(const struct kill_object *object)
 	for (unsigned i = 0; i < wish.n_names; i++)
 		if (strcmp(wish.names[i], object->name) == 0)
 			return true;
-	return wish.n_names == 0 && (object->expects != KILL_MAY_SURVIVE || wish.json || wish.list);
+	if (wish.ours && is_ours(object))
+		return true;
+	return wish.n_names == 0 && !wish.ours && (object->expects != KILL_MAY_SURVIVE || wish.json || wish.list);
 }
 
 static unsigned run_all(void)
@@ -190,6 +196,7 @@ static int read_argument(char **argument)
 	} flags[] = {{"--random", &wish.steps, false},
 		     {"--steps", &wish.random, false},
 		     {"--json", &wish.json, true},
+		     {"--ours", &wish.ours, true},
 		     {"--list", &wish.list, true}};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)

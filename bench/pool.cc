@@ -9,12 +9,12 @@
  */
 #include "harness.h"
 
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fairlead/pool.h>
-#include <sys/prctl.h>
+#include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
 
@@ -128,8 +128,19 @@ static const char script[] =
 	"        ways[sys.argv[1]](pool, int(line))\n"
 	"        print(time.monotonic_ns() - begin, flush=True)\n";
 
+/* It ends when its input does: then it ends its workers, which it would leave behind if it were killed. */
 struct interpreter {
 	FILE *to = nullptr, *from = nullptr;
+	pid_t child = 0;
+
+	~interpreter()
+	{
+		if (!to)
+			return;
+		fclose(to);
+		fclose(from);
+		waitpid(child, nullptr, 0);
+	}
 
 	void start(const char *way)
 	{
@@ -137,15 +148,12 @@ struct interpreter {
 		char cpus[16];
 
 		snprintf(cpus, sizeof cpus, "%u", bench_cpus());
-		pool_need(pipe(in) == 0 && pipe(out) == 0, "pool: no pipes");
-		pid_t child = fork();
+		pool_need(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0, "pool: no pipes");
+		child = fork();
 		pool_need(child >= 0, "pool: cannot fork");
 		if (child == 0) {
-			prctl(PR_SET_PDEATHSIG, SIGTERM);
 			dup2(in[0], STDIN_FILENO);
 			dup2(out[1], STDOUT_FILENO);
-			for (int fd : {in[0], in[1], out[0], out[1]})
-				close(fd);
 			execlp("python3", "python3", "-c", script, way, cpus, nullptr);
 			_exit(127);
 		}

@@ -2,7 +2,7 @@
  * shared_counter.c - how do processes count together, and what if one of them is killed in the middle of it?
  *
  * The numbers and their lock are in a segment without a name, which children inherit. Five processes add 1 a hundred
- * times each; a first one is killed while it holds the lock. Who comes next is told, puts the numbers right and says so.
+ * times each; a first one is killed while it holds the lock. Who comes next is told, and puts the numbers right.
  */
 #include <errno.h>
 #include <fairlead/segment.h>

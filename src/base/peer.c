@@ -473,6 +473,16 @@ struct fl_lot_mine *fl_lot_mine_slow_(const void *object, int *ret_error)
 
 /* Views. */
 
+const struct fl_lot_view *fl_lot_view_(const void *object)
+{
+	const struct fl_lot_view *view;
+
+	fl_inner_acquire(&table);
+	view = view_of(object);
+	fl_inner_release(&table);
+	return view;
+}
+
 void fl_lot_open_(struct fl_lot_view *view)
 {
 	fl_inner_acquire(&table);

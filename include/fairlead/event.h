@@ -9,8 +9,11 @@
  *
  * When not to use it: to count things, use fl_semaphore; to wait for data that changes, fl_condition.
  *
- * fl_event_set, fl_event_clear and fl_event_is_set may be called from a signal handler; the other calls may not. No
- * call fails or returns early because of a signal.
+ * One that processes share is made by fl_event_init_shared. A process that dies, at whatever instant, leaves it set or
+ * not, and nobody waits for it: if it was about to wake those who wait, they are woken.
+ *
+ * fl_event_set (not of a shared event), fl_event_clear and fl_event_is_set may be called from a signal handler; the
+ * other calls may not. No call fails or returns early because of a signal.
  */
 #ifndef FAIRLEAD_EVENT_H
 #define FAIRLEAD_EVENT_H
@@ -28,7 +31,7 @@ FL_BEGIN_DECLS
 typedef struct fl_event {
 	uint32_t fl_state;
 	uint16_t fl_spin;
-	uint16_t fl_spare0;
+	uint16_t fl_mode;
 	uint64_t fl_spare1;
 } fl_event;
 
@@ -40,6 +43,11 @@ typedef struct fl_event {
 /* Makes an event that is not set. `name` may be NULL.  Since 0.1. */
 void fl_event_init(fl_event *event, const char *name) FL_NONNULL(1);
 void fl_event_name(fl_event *event, const char *name) FL_NONNULL(1);
+
+/* Makes an event that processes share, and that is not set: `event` is in a segment (fairlead/segment.h), as
+ * fl_segment_event makes one, or as a part of an object there. The calls are the same. Does not block.  Since 0.1. */
+void fl_event_init_shared(fl_event *event) FL_ALL_NONNULL;
+
 /* To destroy one that is waited for is reported as misuse. */
 void fl_event_destroy(fl_event *event) FL_ALL_NONNULL;
 
@@ -55,10 +63,16 @@ bool fl_event_is_set(const fl_event *event) FL_ALL_NONNULL;
 
 /* Blocks until the flag is set; returns at once if it is. Returns 0. */
 int fl_event_wait(fl_event *event) FL_ALL_NONNULL;
-/* Also -ETIMEDOUT and -ECANCELED. */
+/* Also -ETIMEDOUT and -ECANCELED.
+ *
+ * Where they would block, both return of a shared event also
+ * -EINVAL: it is in no segment that this process has open; reported as misuse;
+ * -EUSERS, -ENOSYS, -ENOMEM, -ENOSPC, -EPROTO: this thread could not get a place among those who use the segment
+ *          (fairlead/segment.h, "Threads"). */
 int fl_event_wait_until(fl_event *event, fl_time deadline, fl_note *note) FL_NONNULL(1) FL_MUST_CHECK;
 
-/* The event, for fl_wait_any: ready when it is set, and if it has been while it was waited for. */
+/* The event, for fl_wait_any: ready when it is set, and if it has been while it was waited for. A shared one cannot be
+ * waited for with others: fl_wait_any then returns -EINVAL, which is reported as misuse. */
 fl_waitable fl_event_waitable(fl_event *event) FL_ALL_NONNULL;
 
 FL_END_DECLS

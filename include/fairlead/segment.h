@@ -47,6 +47,7 @@
 #define FAIRLEAD_SEGMENT_H
 
 #include <fairlead/attributes.h>
+#include <fairlead/event.h>
 #include <fairlead/lock.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -179,6 +180,7 @@ uint64_t fl_segment_offset(const fl_segment *segment, const void *place) FL_NONN
 /* Objects of Fairlead's own: found by name, or made, as by fl_segment_object with an `init` that makes them shared. The
  * calls return what it returns. */
 int fl_segment_lock(fl_segment *segment, const char *name, fl_lock **ret_lock) FL_ALL_NONNULL FL_MUST_CHECK;
+int fl_segment_event(fl_segment *segment, const char *name, fl_event **ret_event) FL_ALL_NONNULL FL_MUST_CHECK;
 
 /* Looking. */
 

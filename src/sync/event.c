@@ -6,6 +6,8 @@
  *   bit 1      WAITERS: the queue may have somebody in it. Set by a waiter, cleared by the set that empties the
  *                       queue, both under the bucket's lock
  *   bits 2-31  GENERATION: how often SET has become set
+ * fl_mode      FL_EVENT_SHARED: it is one that processes share. The word is the same, but those who wait are no queue:
+ *              what has to do with them is sync/event_shared.c's
  *
  * Invariants:
  *   [E1] A waiter queues only under the bucket's lock and with SET clear. While WAITERS is set SET is clear, and
@@ -24,14 +26,14 @@
 #include "base/name.h"
 #include "base/report.h"
 #include "base/spin.h"
+#include "sync/event_shared.h"
 #include "sync/wait.h"
 #include "sync/waitable.h"
 #include <errno.h>
 #include <string.h>
 
-#define SET 1u
-#define WAITERS 2u
-#define GENERATION 4u
+#define SET FL_EVENT_SET
+#define WAITERS FL_EVENT_WAITERS
 
 void fl_event_init(fl_event *event, const char *name)
 {
@@ -46,7 +48,7 @@ void fl_event_name(fl_event *event, const char *name)
 
 void fl_event_destroy(fl_event *event)
 {
-	if (fl_park_waited_(event))
+	if (fl_event_is_shared(event) ? fl_event_waited_shared_(event) : fl_park_waited_(event))
 		fl_misuse_("event", event, "destroyed while it is waited for");
 	else
 		fl_name_set_(event, NULL);
@@ -68,16 +70,10 @@ static void clear(void *event_, uint32_t unused)
 
 void fl_event_clear(fl_event *event)
 {
-	if (fl_unlikely(fl_park_deferred_()))
+	if (fl_unlikely(fl_park_deferred_()) && !fl_event_is_shared(event))
 		fl_park_defer_(clear, event, 0);
 	else
 		clear(event, 0);
-}
-
-/* The state that follows when the flag is set. */
-static uint32_t after_set(uint32_t state)
-{
-	return state & SET ? state : (state & ~WAITERS) + GENERATION + SET;
 }
 
 /* Sets the flag and wakes all who wait. */
@@ -91,7 +87,7 @@ static void set_and_wake(void *event_, uint32_t unused)
 	(void)unused;
 	fl_park_take_all_(bucket, event, &list);
 	/* [event.2] release; pairs with [event.1] */
-	while (!fl_cas_release(&event->fl_state, &state, after_set(state)))
+	while (!fl_cas_release(&event->fl_state, &state, fl_event_after_set(state)))
 		;
 	fl_park_unlock_(bucket);
 	fl_park_wake_(&list);
@@ -105,10 +101,12 @@ void fl_event_set(fl_event *event)
 	fl_park_prefetch_(event);
 	state = fl_load_relaxed(&event->fl_state);
 	while (!(state & WAITERS))
-		/* [event.3] release; pairs with [event.1] */
-		if (fl_likely(fl_cas_release(&event->fl_state, &state, after_set(state))))
+		/* [event.3] release; pairs with [event.1], [evshared.2] */
+		if (fl_likely(fl_cas_release(&event->fl_state, &state, fl_event_after_set(state))))
 			return;
-	if (fl_unlikely(fl_park_interrupted_()))
+	if (fl_event_is_shared(event))
+		fl_event_set_shared_(event);
+	else if (fl_unlikely(fl_park_interrupted_()))
 		fl_park_defer_(set_and_wake, event, 0);
 	else
 		set_and_wake(event, 0);
@@ -156,6 +154,8 @@ int fl_event_wait_until(fl_event *event, fl_time deadline, fl_note *note)
 
 	if (state & SET)
 		return 0;
+	if (fl_event_is_shared(event))
+		return fl_event_wait_shared_(event, state, deadline, note);
 	error = fl_wait_refused_(deadline, note);
 	if (error != 0)
 		return error;
@@ -174,9 +174,17 @@ int fl_event_wait(fl_event *event)
 
 /* For fl_wait_any. */
 
+static int refuse(const void *event)
+{
+	if (!fl_event_is_shared(event))
+		return 0;
+	fl_misuse_("event", event, "it is shared, and cannot be waited for together with others");
+	return -EINVAL;
+}
+
 static bool is_ready(void *event)
 {
-	return fl_event_is_set(event);
+	return fl_event_is_set(event) && !fl_event_is_shared(event);
 }
 
 static bool watch(void *event_, struct fl_waiter *second)
@@ -193,7 +201,8 @@ static bool unwatch(void *event, struct fl_waiter *second)
 	return fl_park_leave_(second, event);
 }
 
-static const struct fl_waitable_kind waitable_kind = {.is_ready = is_ready, .watch = watch, .unwatch = unwatch};
+static const struct fl_waitable_kind waitable_kind = {
+	.is_ready = is_ready, .watch = watch, .unwatch = unwatch, .refuse = refuse};
 
 fl_waitable fl_event_waitable(fl_event *event)
 {

@@ -1,5 +1,6 @@
 /*
- * bench/semaphore.cc - a semaphore that nobody waits for: release a permit and acquire it again.
+ * bench/semaphore.cc - a semaphore that nobody waits for: release a permit and acquire it again; and one that processes
+ * share.
  */
 #include "harness.h"
 #include "semaphores.hh"
@@ -13,6 +14,21 @@ template <class semaphore> static int64_t time_semaphore(uint64_t n)
 		object.release();
 		bench_fence();
 		object.acquire();
+		bench_fence();
+	}
+	return bench_now() - start;
+}
+
+/* The other way round: only who has a permit releases it. */
+static int64_t time_seats(uint64_t n)
+{
+	fairlead_seats object;
+	int64_t start = bench_now();
+
+	for (; n > 0; n--) {
+		object.acquire();
+		bench_fence();
+		object.release();
 		bench_fence();
 	}
 	return bench_now() - start;
@@ -49,6 +65,23 @@ const struct bench bench_semaphore[] = {
 				{"fairlead", BENCH_FAIRLEAD, time_semaphore<fairlead_semaphore>},
 				{"sem_t", BENCH_PEER, time_semaphore<posix_semaphore>},
 				{"std::counting_semaphore", BENCH_PEER, time_semaphore<std_semaphore>},
+				{"floor: add + CAS", BENCH_FLOOR, time_two_atomics},
+			},
+	},
+	{
+		.cpus = 1,
+		.metrics = {{
+			.name = "semaphore-shared",
+			.what = "the same of a semaphore in memory that processes share",
+			.unit = "ns",
+			.scale = 1,
+			.aims = {{BENCH_AIM_RATIO_AT_MOST, "sem_t, process-shared", 1.2}},
+		}},
+		.contestants =
+			{
+				{"fairlead", BENCH_FAIRLEAD, time_semaphore<fairlead_shared_semaphore>},
+				{"fairlead, with holders", BENCH_VARIANT, time_seats},
+				{"sem_t, process-shared", BENCH_PEER, time_semaphore<posix_shared_semaphore>},
 				{"floor: add + CAS", BENCH_FLOOR, time_two_atomics},
 			},
 	},

@@ -9,9 +9,10 @@
 
 #include "machine.h"
 
-#include <fairlead/semaphore.h>
+#include <fairlead/segment.h>
 #include <semaphore.h>
 #include <semaphore>
+#include <sys/mman.h>
 
 struct alignas(BENCH_CACHE_LINE) fairlead_semaphore {
 	fl_semaphore semaphore = FL_SEMAPHORE_INIT(0);
@@ -27,6 +28,59 @@ struct alignas(BENCH_CACHE_LINE) posix_semaphore {
 	~posix_semaphore() { sem_destroy(&semaphore); }
 	void release() { sem_post(&semaphore); }
 	void acquire() { sem_wait(&semaphore); }
+};
+
+/* Those that processes share. */
+struct in_a_segment {
+	fl_segment *segment = nullptr;
+	fl_semaphore *semaphore = nullptr;
+
+	in_a_segment()
+	{
+		if (fl_segment_open(&segment, nullptr, nullptr) != 0)
+			bench_fail("a segment");
+	}
+	~in_a_segment() { fl_segment_close(segment); }
+	void release() { fl_semaphore_release(semaphore, 1); }
+	void acquire() { fl_semaphore_acquire(semaphore); }
+};
+
+struct fairlead_shared_semaphore : in_a_segment {
+	fairlead_shared_semaphore()
+	{
+		if (fl_segment_semaphore(segment, "semaphore", 0, &semaphore) != 1)
+			bench_fail("a semaphore");
+	}
+};
+
+/* Two, so that there is more than one place to look. */
+struct fairlead_seats : in_a_segment {
+	fairlead_seats()
+	{
+		if (fl_segment_semaphore_holders(segment, "seats", 2, &semaphore) != 1)
+			bench_fail("a semaphore");
+	}
+};
+
+struct posix_shared_semaphore {
+	sem_t *semaphore;
+
+	posix_shared_semaphore()
+	{
+		void *memory = mmap(nullptr, sizeof(sem_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+		if (memory == MAP_FAILED)
+			bench_fail("shared memory");
+		semaphore = static_cast<sem_t *>(memory);
+		sem_init(semaphore, 1, 0);
+	}
+	~posix_shared_semaphore()
+	{
+		sem_destroy(semaphore);
+		munmap(semaphore, sizeof(sem_t));
+	}
+	void release() { sem_post(semaphore); }
+	void acquire() { sem_wait(semaphore); }
 };
 
 struct alignas(BENCH_CACHE_LINE) std_semaphore {

@@ -1,7 +1,9 @@
 /*
  * shm/shared.c - Fairlead's own objects in a segment, found by name or made.
  */
-#include <fairlead/segment.h>
+#include "shm/segment.h"
+
+#include <errno.h>
 
 static int init_lock(void *lock, void *arg)
 {
@@ -29,4 +31,43 @@ int fl_segment_event(fl_segment *segment, const char *name, fl_event **ret_event
 	static const fl_segment_type type = {"fl_event", 1, 0, sizeof(fl_event)};
 
 	return fl_segment_object(segment, name, &type, init_event, NULL, (void **)ret_event);
+}
+
+static int init_semaphore(void *semaphore, void *value)
+{
+	return fl_semaphore_init_shared(semaphore, *(const uint32_t *)value);
+}
+
+int fl_segment_semaphore(fl_segment *segment, const char *name, uint32_t value, fl_semaphore **ret_semaphore)
+{
+	static const fl_segment_type type = {"fl_semaphore", 1, 0, sizeof(fl_semaphore)};
+
+	return fl_segment_object(segment, name, &type, init_semaphore, &value, (void **)ret_semaphore);
+}
+
+static int init_bounded(void *semaphore, void *value)
+{
+	return fl_semaphore_init_shared_bounded(semaphore, *(const uint32_t *)value);
+}
+
+int fl_segment_semaphore_bounded(fl_segment *segment, const char *name, uint32_t value, fl_semaphore **ret_semaphore)
+{
+	static const fl_segment_type type = {"fl_semaphore, bounded", 1, 0, sizeof(fl_semaphore)};
+
+	return fl_segment_object(segment, name, &type, init_bounded, &value, (void **)ret_semaphore);
+}
+
+static int init_holders(void *semaphore, void *permits)
+{
+	return fl_semaphore_init_shared_holders(semaphore, *(const uint32_t *)permits);
+}
+
+int fl_segment_semaphore_holders(fl_segment *segment, const char *name, uint32_t permits, fl_semaphore **ret_semaphore)
+{
+	const fl_segment_type type = {"fl_semaphore, holders", 1, 0, FL_SEMAPHORE_HOLDERS_SIZE((size_t)permits)};
+
+	if (permits == 0 || permits > FL_SEMAPHORE_HOLDERS_MAX)
+		return fl_segment_fail_(-EINVAL, "a semaphore with holders has 1 to %u permits, not %u",
+					FL_SEMAPHORE_HOLDERS_MAX, permits);
+	return fl_segment_object(segment, name, &type, init_holders, &permits, (void **)ret_semaphore);
 }

@@ -6,7 +6,8 @@
  *   bit 30     SPINNING: one thread, which came before all that are in the queue, spins for a permit
  *   bit 31     WAITERS: the queue may have somebody in it. Set by a waiter, cleared by who empties the queue, both
  *                       under the bucket's lock.
- * fl_bound     0: unbounded; otherwise one more than the most permits there may be
+ * fl_bound     0: unbounded; otherwise one more than the most permits there may be. Bit 31: it is one that processes
+ *              share. What is done at once is the same then; the rest is sync/semaphore_shared.c's
  * fl_epoch     in which generation of forked children SPINNING and WAITERS were set (base/fork.h)
  * fl_guess     what fl_value probably is: what the last change left. A load of fl_value right after an atomic
  *              instruction on it waits for that to be done, which is half as long again as the instruction; a guess
@@ -37,18 +38,14 @@
 #include "base/name.h"
 #include "base/report.h"
 #include "base/spin.h"
+#include "sync/semaphore_shared.h"
 #include "sync/wait.h"
 #include <errno.h>
 #include <string.h>
 
-#define SPINNING 0x40000000u
-#define WAITERS 0x80000000u
-#define PERMITS FL_SEMAPHORE_MAX
-
-static inline uint32_t most(const fl_semaphore *semaphore)
-{
-	return (semaphore->fl_bound - 1) & PERMITS; /* FL_SEMAPHORE_MAX if it is 0 */
-}
+#define SPINNING FL_SEMAPHORE_SPINNING
+#define WAITERS FL_SEMAPHORE_WAITERS
+#define PERMITS FL_SEMAPHORE_PERMITS
 
 static int init(fl_semaphore *semaphore, uint32_t value, uint32_t bound, const char *name)
 {
@@ -85,7 +82,7 @@ static void forget_parent(fl_semaphore *semaphore)
 	fl_and_relaxed(&semaphore->fl_value, PERMITS);
 }
 
-void fl_semaphore_destroy(fl_semaphore *semaphore)
+static bool is_waited_for(fl_semaphore *semaphore)
 {
 	struct fl_bucket *bucket = fl_park_lock_(semaphore);
 	bool waited;
@@ -93,7 +90,12 @@ void fl_semaphore_destroy(fl_semaphore *semaphore)
 	forget_parent(semaphore);
 	waited = fl_park_first_(bucket, semaphore) || (fl_load_relaxed(&semaphore->fl_value) & SPINNING);
 	fl_park_unlock_(bucket);
-	if (waited)
+	return waited;
+}
+
+void fl_semaphore_destroy(fl_semaphore *semaphore)
+{
+	if (fl_semaphore_is_shared(semaphore) ? fl_semaphore_waited_shared_(semaphore) : is_waited_for(semaphore))
 		fl_misuse_("semaphore", semaphore, "destroyed while it is waited for");
 	else
 		fl_name_set_(semaphore, NULL);
@@ -102,7 +104,7 @@ void fl_semaphore_destroy(fl_semaphore *semaphore)
 /* One try to change fl_value from `value`, which may be a guess. */
 static inline bool try_take(fl_semaphore *semaphore, uint32_t *value)
 {
-	/* [semaphore.1] acquire; pairs with [semaphore.2], [semaphore.3] */
+	/* [semaphore.1] acquire; pairs with [semaphore.2], [semaphore.3], [permits.2] */
 	if (!fl_cas_acquire(&semaphore->fl_value, value, *value - 1))
 		return false;
 	fl_store_relaxed(&semaphore->fl_guess, *value - 1);
@@ -198,7 +200,7 @@ static bool take_spinning(fl_semaphore *semaphore)
 {
 	uint32_t value = fl_load_relaxed(&semaphore->fl_value), next = (value - 1) & ~SPINNING;
 
-	/* [semaphore.1] acquire; pairs with [semaphore.2], [semaphore.3] */
+	/* [semaphore.1] acquire; pairs with [semaphore.2], [semaphore.3], [permits.2] */
 	if ((value & PERMITS) == 0 || (value & WAITERS) || !fl_cas_acquire(&semaphore->fl_value, &value, next))
 		return false;
 	fl_store_relaxed(&semaphore->fl_guess, next);
@@ -242,6 +244,8 @@ static __attribute__((noinline)) int wait(fl_semaphore *semaphore, fl_time deadl
 	bool has_spun;
 	int error;
 
+	if (fl_semaphore_is_shared(semaphore))
+		return fl_semaphore_acquire_shared_(semaphore, deadline, note);
 	if (take(semaphore))
 		return 0;
 	error = fl_wait_refused_(deadline, note);
@@ -264,20 +268,16 @@ int fl_semaphore_acquire_until(fl_semaphore *semaphore, fl_time deadline, fl_not
 
 bool fl_semaphore_acquire_try(fl_semaphore *semaphore)
 {
-	return take_by_guess(semaphore) || take(semaphore);
-}
-
-/* Whether n permits more than `value` would be too many. */
-static inline bool exceeds(const fl_semaphore *semaphore, uint32_t value, uint32_t n)
-{
-	return n > most(semaphore) || (value & PERMITS) > most(semaphore) - n;
+	if (take_by_guess(semaphore))
+		return true;
+	return fl_semaphore_is_shared(semaphore) ? fl_semaphore_try_shared_(semaphore) : take(semaphore);
 }
 
 /* The guess is left before the permits are: whoever gets one of them may free the memory. */
 static inline bool try_add(fl_semaphore *semaphore, uint32_t *value, uint32_t n)
 {
 	fl_store_relaxed(&semaphore->fl_guess, *value + n);
-	/* [semaphore.2] release; pairs with [semaphore.1], [semaphore.4] */
+	/* [semaphore.2] release; pairs with [semaphore.1], [semaphore.4], [permits.3] */
 	return fl_cas_release(&semaphore->fl_value, value, *value + n);
 }
 
@@ -285,7 +285,7 @@ static inline bool add_by_guess(fl_semaphore *semaphore, uint32_t n)
 {
 	uint32_t value = fl_load_relaxed(&semaphore->fl_guess);
 
-	return fl_likely(!(value & WAITERS) && !exceeds(semaphore, value, n)) &&
+	return fl_likely(!(value & WAITERS) && !fl_semaphore_exceeds(semaphore, value, n)) &&
 	       fl_likely(try_add(semaphore, &value, n));
 }
 
@@ -295,7 +295,7 @@ static int add(fl_semaphore *semaphore, uint32_t n)
 	uint32_t value = fl_load_relaxed(&semaphore->fl_value);
 
 	for (;;) {
-		if (exceeds(semaphore, value, n))
+		if (fl_semaphore_exceeds(semaphore, value, n))
 			return -EOVERFLOW;
 		if (value & WAITERS)
 			return 1;
@@ -317,7 +317,7 @@ static int give(fl_semaphore *semaphore, uint32_t n)
 	kept = value & PERMITS;
 	if (!(value & WAITERS)) {
 		error = add(semaphore, n);
-	} else if (exceeds(semaphore, value, n)) {
+	} else if (fl_semaphore_exceeds(semaphore, value, n)) {
 		error = -EOVERFLOW; /* another release was quicker */
 	} else {
 		if ((value & SPINNING) && kept == 0) {
@@ -344,6 +344,8 @@ static __attribute__((noinline)) int release(fl_semaphore *semaphore, uint32_t n
 
 	if (n == 0)
 		return -EINVAL;
+	if (fl_semaphore_is_shared(semaphore))
+		return fl_semaphore_release_shared_(semaphore, n);
 	fl_park_prefetch_(semaphore);
 	rest = add(semaphore, n);
 	if (rest <= 0)
@@ -361,5 +363,7 @@ int fl_semaphore_release(fl_semaphore *semaphore, uint32_t n)
 
 uint32_t fl_semaphore_value(const fl_semaphore *semaphore)
 {
+	if (fl_semaphore_is_shared(semaphore))
+		return fl_semaphore_value_shared_(semaphore);
 	return fl_load_relaxed(&semaphore->fl_value) & PERMITS;
 }

@@ -49,6 +49,7 @@
 #include <fairlead/attributes.h>
 #include <fairlead/event.h>
 #include <fairlead/lock.h>
+#include <fairlead/once.h>
 #include <fairlead/semaphore.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -182,6 +183,7 @@ uint64_t fl_segment_offset(const fl_segment *segment, const void *place) FL_NONN
  * calls return what it returns. */
 int fl_segment_lock(fl_segment *segment, const char *name, fl_lock **ret_lock) FL_ALL_NONNULL FL_MUST_CHECK;
 int fl_segment_event(fl_segment *segment, const char *name, fl_event **ret_event) FL_ALL_NONNULL FL_MUST_CHECK;
+int fl_segment_once(fl_segment *segment, const char *name, fl_once **ret_once) FL_ALL_NONNULL FL_MUST_CHECK;
 /* `value` counts only for who makes it; `permits` must be the same for all. */
 int fl_segment_semaphore(fl_segment *segment, const char *name, uint32_t value, fl_semaphore **ret_semaphore)
 	FL_ALL_NONNULL FL_MUST_CHECK;

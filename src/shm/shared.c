@@ -33,6 +33,20 @@ int fl_segment_event(fl_segment *segment, const char *name, fl_event **ret_event
 	return fl_segment_object(segment, name, &type, init_event, NULL, (void **)ret_event);
 }
 
+static int init_once(void *once, void *arg)
+{
+	(void)arg;
+	fl_once_init_shared(once);
+	return 0;
+}
+
+int fl_segment_once(fl_segment *segment, const char *name, fl_once **ret_once)
+{
+	static const fl_segment_type type = {"fl_once", 1, 0, sizeof(fl_once)};
+
+	return fl_segment_object(segment, name, &type, init_once, NULL, (void **)ret_once);
+}
+
 static int init_semaphore(void *semaphore, void *value)
 {
 	return fl_semaphore_init_shared(semaphore, *(const uint32_t *)value);

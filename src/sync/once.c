@@ -4,6 +4,7 @@
  * fl_state
  *   bits 0-1   NEW, RUNNING or DONE
  *   bits 2-31  RUNNER: number of the thread that runs the function, while RUNNING
+ * fl_mode      FL_ONCE_SHARED: it is one that processes share, and until it is done sync/once_shared.c's
  *
  * Invariants:
  *   [O1] Only the thread that changed NEW to RUNNING leaves RUNNING, to DONE or, if the function failed, to NEW; then
@@ -14,17 +15,18 @@
 #include <fairlead/once.h>
 
 #include "base/self.h"
+#include "sync/once_shared.h"
 #include "sync/wait.h"
 #include <errno.h>
 
-enum { NEW, RUNNING, DONE };
+enum { NEW = FL_ONCE_NEW, RUNNING = FL_ONCE_RUNNING, DONE = FL_ONCE_DONE };
 
 #define PHASE 3u
 #define RUNNER_ONE 4u
 
 bool fl_once_done(const fl_once *once)
 {
-	/* [once.1] acquire; pairs with [once.2], [once.4] */
+	/* [once.1] acquire; pairs with [once.2], [once.4], [onceshared.2] */
 	return fl_load_acquire(&once->fl_state) == DONE;
 }
 
@@ -83,7 +85,11 @@ int fl_once_call_until(fl_once *once, int (*function)(void *arg), void *arg, fl_
 {
 	int error = 0;
 
-	while (error == 0 && !fl_once_done(once)) {
+	if (fl_likely(fl_once_done(once)))
+		return 0;
+	if (fl_once_is_shared(once))
+		return fl_once_call_shared_(once, function, arg, deadline, note);
+	do {
 		uint32_t state = NEW, mine = RUNNING | fl_self() * RUNNER_ONE;
 
 		/* [once.3] acquire; pairs with [once.2], [once.4] */
@@ -93,7 +99,7 @@ int fl_once_call_until(fl_once *once, int (*function)(void *arg), void *arg, fl_
 			return -EDEADLK;
 		if ((state & PHASE) == RUNNING && !bury_runner(once, state))
 			error = wait(once, deadline, note);
-	}
+	} while (error == 0 && !fl_once_done(once));
 	return error;
 }
 

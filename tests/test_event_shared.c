@@ -276,6 +276,78 @@ START_TEST(what_the_dead_one_has_set_is_seen)
 }
 END_TEST
 
+/* What a process leaves that is killed after it has turned the state of one who sleeps, and before it has woken it. The
+ * other one has slept longer, so it is the one that the kernel wakes. */
+static void turn_and_die(void *unused)
+{
+	const struct fl_lot_view *view = fl_lot_view_(&room->bell);
+	int error = 0;
+	uint32_t state;
+
+	(void)unused;
+	EXPECT(fl_lot_mine(&room->bell, &error));
+	process_tell(&shared->ready);
+	process_await(&shared->go_on, 3);
+	for (uint32_t slot = 0; slot < view->lot->n_peers; slot++) {
+		struct fl_peer *page = &view->peers[slot];
+
+		state = fl_load_seq_cst(&page->state);
+		if (page->turn == 1 && (state & 7) == 1)
+			EXPECT(fl_cas_seq_cst(&page->state, &state, state + 3));
+	}
+	state = fl_load_seq_cst(&room->bell.fl_state);
+	fl_store_seq_cst(&room->bell.fl_state, state + 4 - 2 + 1);
+	raise(SIGKILL);
+}
+
+static void come_and_wait(void *turn)
+{
+	EXPECT(fl_event_wait_until(&room->bell, 0, NULL) == -ETIMEDOUT);
+	process_tell(&shared->ready);
+	process_await(&shared->go_on, *(uint32_t *)turn);
+	EXPECT(fl_event_wait(&room->bell) == 0);
+	if (*(uint32_t *)turn == 1) /* its end would wake the other one as well */
+		process_await(&shared->go_on, 4);
+}
+
+static void await_asleep(pid_t process)
+{
+	char path[32], state = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)process);
+	while (state != 'S') {
+		file = fopen(path, "r");
+		ck_assert_ptr_nonnull(file);
+		ck_assert_int_eq(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+		fclose(file);
+		sched_yield();
+	}
+}
+
+START_TEST(a_wake_up_that_the_dead_one_owed_is_given)
+{
+	uint32_t turns[] = {1, 2};
+	pid_t killed = process_start(turn_and_die, NULL), others[2];
+
+	process_await(&shared->ready, 1);
+	for (uint32_t i = 0; i < 2; i++) {
+		others[i] = process_start(come_and_wait, &turns[i]);
+		process_await(&shared->ready, i + 2);
+	}
+	for (uint32_t i = 0; i < 2; i++) {
+		process_tell(&shared->go_on);
+		shared_waiting_await(&room->bell, i + 1);
+		await_asleep(others[i]);
+	}
+	process_tell(&shared->go_on);
+	ck_assert_int_eq(process_end(killed), SIGKILL);
+	ck_assert_int_eq(process_end(others[1]), 0);
+	process_tell(&shared->go_on);
+	ck_assert_int_eq(process_end(others[0]), 0);
+}
+END_TEST
+
 /* Misuse. */
 
 START_TEST(it_must_be_in_a_segment)
@@ -351,6 +423,7 @@ int main(void)
 	tcase_add_test(processes, all_processes_that_wait_return);
 	tcase_add_test(processes, one_that_died_waiting_is_no_harm);
 	tcase_add_test(processes, what_the_dead_one_has_set_is_seen);
+	tcase_add_test(processes, a_wake_up_that_the_dead_one_owed_is_given);
 	tcase_add_test(misuse, it_must_be_in_a_segment);
 	tcase_add_test(misuse, it_is_not_waited_for_with_others);
 	tcase_add_test(misuse, to_destroy_it_while_it_is_waited_for_is_misuse);

@@ -322,7 +322,10 @@ void fl_lot_nudge_(const struct fl_lot_view *view)
 		/* [lot.2] seq_cst; pairs with [lot.1] */
 		uint32_t state = fl_load_seq_cst(&view->peers[slot].state);
 
-		if (asleep(state) && turn_to(&view->peers[slot], state, NUDGED))
+		/* Also one that is turned already: by somebody who may have died before he could wake it. */
+		if (asleep(state))
+			turn_to(&view->peers[slot], state, NUDGED);
+		if ((state & STATUS) != IDLE)
 			wake_page(&view->peers[slot]);
 	}
 }

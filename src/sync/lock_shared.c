@@ -41,9 +41,9 @@
 #include "sync/wait_shared.h"
 #include <errno.h>
 
-#define HOLDER FL_PEER_MASK
-#define LOST FL_PEER_MASK
-#define HANDED 0x20000000u
+#define HOLDER FL_LOCK_SHARED_HOLDER
+#define LOST HOLDER
+#define HANDED FL_LOCK_SHARED_HANDED
 #define ORPHAN 0x40000000u
 #define WAITERS 0x80000000u
 
@@ -284,11 +284,12 @@ void fl_lock_return_shared_(fl_lock *lock, enum fl_lock_kind kind)
 	release_slow(lock, kind, false);
 }
 
-bool fl_lock_mine_shared_(const fl_lock *lock)
+/* This thread has used another segment since, or none. */
+bool fl_lock_mine_slow_(const fl_lock *lock)
 {
-	uint32_t me = fl_lot_number(lock);
+	int error = 0;
 
-	return me != 0 && (fl_load_relaxed(&lock->fl_word) & HOLDER) == me;
+	return fl_lot_mine(lock, &error) && fl_lock_mine_shared(lock);
 }
 
 /* The public calls that only they have. */
@@ -302,7 +303,7 @@ int fl_lock_mend(fl_lock *lock)
 {
 	if (!fl_lock_is_shared(lock))
 		return 0;
-	if (!fl_lock_mine_shared_(lock))
+	if (!fl_lock_mine_shared(lock))
 		return -EPERM;
 	fl_and_relaxed(&lock->fl_word, ~ORPHAN);
 	return 0;

@@ -50,7 +50,21 @@ bool fl_lock_try_shared_(fl_lock *lock, enum fl_lock_kind kind, const void *site
 void fl_lock_release_shared_(fl_lock *lock, enum fl_lock_kind kind);
 /* Releases one that was acquired for nothing: if its holder's death is still to be told, it is told to the next. */
 void fl_lock_return_shared_(fl_lock *lock, enum fl_lock_kind kind);
+
+/* Of fl_word: who holds the lock, and that this one does not have it yet. */
+#define FL_LOCK_SHARED_HOLDER FL_PEER_MASK
+#define FL_LOCK_SHARED_HANDED 0x20000000u
+
+bool fl_lock_mine_slow_(const fl_lock *lock);
+
 /* Whether this thread holds it. */
-bool fl_lock_mine_shared_(const fl_lock *lock);
+static inline bool fl_lock_mine_shared(const fl_lock *lock)
+{
+	uint32_t me = fl_lot_number(lock);
+
+	if (fl_unlikely(me == 0))
+		return fl_lock_mine_slow_(lock);
+	return (fl_load_relaxed(&lock->fl_word) & (FL_LOCK_SHARED_HOLDER | FL_LOCK_SHARED_HANDED)) == me;
+}
 
 #endif

@@ -32,8 +32,13 @@ void fl_rlock_init(fl_rlock *lock, const char *name) FL_NONNULL(1);
 void fl_rlock_name(fl_rlock *lock, const char *name) FL_NONNULL(1);
 void fl_rlock_destroy(fl_rlock *lock) FL_ALL_NONNULL;
 
+/* Makes a free RLock that processes share, in a segment, as fl_lock_init_shared. Does not block.  Since 0.1. */
+void fl_rlock_init_shared(fl_rlock *lock) FL_ALL_NONNULL;
+
 /* Acquires the lock once more if the caller owns it, else blocks until it is free. Returns 0, -EOWNERDEAD and
- * -EDEADLK as fl_lock_acquire; -EOVERFLOW: the caller holds it 4294967295 times already; it stays at that. */
+ * -EDEADLK as fl_lock_acquire; -EOVERFLOW: the caller holds it 4294967295 times already; it stays at that. Of a shared
+ * one also what else fl_lock_acquire returns. -EOWNERDEAD comes once, from the acquisition that took it from the dead;
+ * those inside it return 0. */
 int fl_rlock_acquire(fl_rlock *lock) FL_ALL_NONNULL FL_ACQUIRE(lock);
 
 /* As fl_rlock_acquire; also -ETIMEDOUT and -ECANCELED, as fl_lock_acquire_until. The owner is never made to wait. */
@@ -52,6 +57,10 @@ uint32_t fl_rlock_release_all(fl_rlock *lock) FL_ALL_NONNULL FL_RELEASE(lock);
 /* Acquires a lock that the caller does not own, `count` times at once. Returns as fl_rlock_acquire; -EINVAL: count is
  * 0. */
 int fl_rlock_restore(fl_rlock *lock, uint32_t count) FL_ALL_NONNULL FL_ACQUIRE(lock);
+
+/* As fl_lock_mend: says that what a shared RLock protects is whole again. The last release of one that is not mended
+ * makes it -ENOTRECOVERABLE for all. Returns 0; -EPERM: the caller does not own it. Does not block.  Since 0.1. */
+int fl_rlock_mend(fl_rlock *lock) FL_ALL_NONNULL;
 
 /* Returns how many times the calling thread holds the lock: 0 if it does not own it. Exact, never blocks. */
 uint32_t fl_rlock_count(const fl_rlock *lock) FL_ALL_NONNULL;

@@ -51,6 +51,7 @@
 #include <fairlead/lock.h>
 #include <fairlead/once.h>
 #include <fairlead/semaphore.h>
+#include <fairlead/rlock.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -191,6 +192,7 @@ int fl_segment_semaphore_bounded(fl_segment *segment, const char *name, uint32_t
 	FL_ALL_NONNULL FL_MUST_CHECK;
 int fl_segment_semaphore_holders(fl_segment *segment, const char *name, uint32_t permits, fl_semaphore **ret_semaphore)
 	FL_ALL_NONNULL FL_MUST_CHECK;
+int fl_segment_rlock(fl_segment *segment, const char *name, fl_rlock **ret_lock) FL_ALL_NONNULL FL_MUST_CHECK;
 
 /* Looking. */
 

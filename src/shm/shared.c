@@ -85,3 +85,17 @@ int fl_segment_semaphore_holders(fl_segment *segment, const char *name, uint32_t
 					FL_SEMAPHORE_HOLDERS_MAX, permits);
 	return fl_segment_object(segment, name, &type, init_holders, &permits, (void **)ret_semaphore);
 }
+
+static int init_rlock(void *lock, void *arg)
+{
+	(void)arg;
+	fl_rlock_init_shared(lock);
+	return 0;
+}
+
+int fl_segment_rlock(fl_segment *segment, const char *name, fl_rlock **ret_lock)
+{
+	static const fl_segment_type type = {"fl_rlock", 1, 0, sizeof(fl_rlock)};
+
+	return fl_segment_object(segment, name, &type, init_rlock, NULL, (void **)ret_lock);
+}

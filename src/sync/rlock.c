@@ -7,6 +7,9 @@
  *
  * The owner finds itself in the lock word: no other thread can put this thread's number there or take it away, so a
  * plain look is enough to know.
+ *
+ * One that processes share has such a lock inside (sync/lock_shared.c), and needs nothing else: whoever takes it from a
+ * dead owner begins to count anew.
  */
 #include <fairlead/rlock.h>
 
@@ -19,7 +22,11 @@
 static bool owned(const fl_rlock *lock)
 {
 	/* The lock acquired last is known without waiting for its word. */
-	return fl_load_relaxed(&fl_tls_.quick) == &lock->fl_inner || fl_lock_holder(&lock->fl_inner) == fl_self();
+	if (fl_load_relaxed(&fl_tls_.quick) == &lock->fl_inner)
+		return true;
+	if (fl_unlikely(fl_lock_is_shared(&lock->fl_inner)))
+		return fl_lock_mine_shared(&lock->fl_inner);
+	return fl_lock_holder(&lock->fl_inner) == fl_self();
 }
 
 static void set_count(fl_rlock *lock, uint32_t count)

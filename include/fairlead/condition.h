@@ -20,6 +20,11 @@
  * first, and no others. There are no spurious wake-ups, but another thread may take the lock before the woken one
  * does, so the predicate is tested in a loop.
  *
+ * Processes share one that is in a segment (fairlead/segment.h), over a lock that is shared in the same segment. There
+ * a wait may also return for nothing, when a thread that uses the segment dies, leaves or comes: whoever died may have
+ * been about to notify, or have been notified and not got to do anything. So a wait in a loop misses nothing, whoever
+ * dies.
+ *
  * Waiting and notifying need the lock; without it they are reported as misuse (and return -EPERM or 0 if a hook
  * returns). No call may come from a signal handler. No call fails or returns early because of a signal.
  */
@@ -35,11 +40,11 @@ FL_BEGIN_DECLS
 /* 48 bytes. All zero is a valid condition over an RLock of its own. The members are private. */
 typedef struct FL_CAPABILITY("condition") FL_REENTRANT fl_condition {
 	uint32_t fl_waiters;
-	uint32_t fl_spare0;
+	uint32_t fl_mode;
 	fl_rlock fl_own;
 	fl_lock *fl_lock_;
 	fl_rlock *fl_rlock_;
-	uint64_t fl_spare;
+	int64_t fl_away;
 } fl_condition;
 
 #define FL_CONDITION_INIT \
@@ -60,6 +65,11 @@ typedef struct FL_CAPABILITY("condition") FL_REENTRANT fl_condition {
 void fl_condition_init(fl_condition *condition, const char *name) FL_NONNULL(1);
 void fl_condition_init_lock(fl_condition *condition, fl_lock *lock, const char *name) FL_NONNULL(1, 2);
 void fl_condition_init_rlock(fl_condition *condition, fl_rlock *lock, const char *name) FL_NONNULL(1, 2);
+/* The same for one that processes share: over a shared RLock of its own; over a shared lock or RLock in the same
+ * segment. They do not block.  Since 0.1. */
+void fl_condition_init_shared(fl_condition *condition) FL_ALL_NONNULL;
+void fl_condition_init_lock_shared(fl_condition *condition, fl_lock *lock) FL_ALL_NONNULL;
+void fl_condition_init_rlock_shared(fl_condition *condition, fl_rlock *lock) FL_ALL_NONNULL;
 void fl_condition_name(fl_condition *condition, const char *name) FL_NONNULL(1);
 /* To destroy one that is waited for, or whose own lock is held, is reported as misuse. */
 void fl_condition_destroy(fl_condition *condition) FL_ALL_NONNULL;
@@ -72,7 +82,10 @@ bool fl_condition_acquire_try(fl_condition *condition) FL_ALL_NONNULL FL_MUST_CH
 void fl_condition_release(fl_condition *condition) FL_ALL_NONNULL FL_RELEASE(condition);
 
 /* Releases the lock (an RLock however many times it is held), blocks until notified, and acquires it again as often.
- * Returns 0, and -EOWNERDEAD as fl_lock_acquire. */
+ * Returns 0, and -EOWNERDEAD as fl_lock_acquire. Of a shared one also what else fl_lock_acquire returns, which goes
+ * before anything else that there is to say: -EOWNERDEAD, with the lock held; -ENOTRECOVERABLE, and then it is not
+ * held. -EINVAL and the like, and -ENOSYS (Linux older than 5.16), come at once, with the lock still held. To wait with
+ * a lock that is not mended is to release it so. */
 int fl_condition_wait(fl_condition *condition) FL_ALL_NONNULL;
 
 /* As fl_condition_wait; also returns -ETIMEDOUT or -ECANCELED, with the lock held again, when the deadline passed or
@@ -81,7 +94,8 @@ int fl_condition_wait(fl_condition *condition) FL_ALL_NONNULL;
 int fl_condition_wait_until(fl_condition *condition, fl_time deadline, fl_note *note) FL_NONNULL(1);
 
 /* Waits until predicate(arg), called with the lock held, returns true. Returns 0, and -EOWNERDEAD as fl_lock_acquire
- * (then the predicate may not be true yet). */
+ * (then the predicate may not be true yet). Of a shared one also what else fl_condition_wait returns; then, and after
+ * -EOWNERDEAD, the predicate was not asked again. */
 int fl_condition_wait_for(fl_condition *condition, bool (*predicate)(void *arg), void *arg) FL_NONNULL(1, 2);
 
 /* Also returns -ETIMEDOUT or -ECANCELED if the predicate is still false then. It is always tested at least once, and
@@ -95,6 +109,10 @@ uint32_t fl_condition_notify(fl_condition *condition, uint32_t n) FL_ALL_NONNULL
 
 /* Wakes all waiting threads. Returns how many. */
 uint32_t fl_condition_notify_all(fl_condition *condition) FL_ALL_NONNULL;
+
+/* As fl_lock_mend, for the lock of a shared one. Returns 0; -EPERM: this thread does not hold it; -EINVAL and others as
+ * fl_lock_acquire. Does not block.  Since 0.1. */
+int fl_condition_mend(fl_condition *condition) FL_ALL_NONNULL;
 
 FL_END_DECLS
 

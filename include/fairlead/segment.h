@@ -48,6 +48,7 @@
 
 #include <fairlead/attributes.h>
 #include <fairlead/event.h>
+#include <fairlead/condition.h>
 #include <fairlead/lock.h>
 #include <fairlead/once.h>
 #include <fairlead/semaphore.h>
@@ -193,6 +194,8 @@ int fl_segment_semaphore_bounded(fl_segment *segment, const char *name, uint32_t
 int fl_segment_semaphore_holders(fl_segment *segment, const char *name, uint32_t permits, fl_semaphore **ret_semaphore)
 	FL_ALL_NONNULL FL_MUST_CHECK;
 int fl_segment_rlock(fl_segment *segment, const char *name, fl_rlock **ret_lock) FL_ALL_NONNULL FL_MUST_CHECK;
+int fl_segment_condition(fl_segment *segment, const char *name, fl_condition **ret_condition) /* over its own RLock */
+	FL_ALL_NONNULL FL_MUST_CHECK;
 
 /* Looking. */
 

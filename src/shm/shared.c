@@ -99,3 +99,17 @@ int fl_segment_rlock(fl_segment *segment, const char *name, fl_rlock **ret_lock)
 
 	return fl_segment_object(segment, name, &type, init_rlock, NULL, (void **)ret_lock);
 }
+
+static int init_condition(void *condition, void *arg)
+{
+	(void)arg;
+	fl_condition_init_shared(condition);
+	return 0;
+}
+
+int fl_segment_condition(fl_segment *segment, const char *name, fl_condition **ret_condition)
+{
+	static const fl_segment_type type = {"fl_condition", 1, 0, sizeof(fl_condition)};
+
+	return fl_segment_object(segment, name, &type, init_condition, NULL, (void **)ret_condition);
+}

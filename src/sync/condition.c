@@ -19,11 +19,14 @@
  *   [C3] A notify moves those that are in the queue when it looks, first come first, and what is not in the queue
  *        then never benefits. A waiter whose deadline passes is either still in the queue and takes itself out, or
  *        was notified: then the notify was its, and it returns 0.
+ *
+ * One that processes share has its own file, condition_shared.c.
  */
 #include <fairlead/condition.h>
 
 #include "base/name.h"
 #include "base/report.h"
+#include "sync/condition_shared.h"
 #include "sync/lock.h"
 #include "sync/wait.h"
 #include <errno.h>
@@ -76,9 +79,15 @@ void fl_condition_name(fl_condition *condition, const char *name)
 
 void fl_condition_destroy(fl_condition *condition)
 {
-	struct fl_bucket *bucket = fl_park_lock_(lock_of(condition));
-	bool waited = fl_park_first_(bucket, condition) != NULL, own = !condition->fl_lock_ && !condition->fl_rlock_;
+	struct fl_bucket *bucket;
+	bool waited, own = !condition->fl_lock_ && !condition->fl_rlock_;
 
+	if (fl_unlikely(fl_condition_is_shared(condition))) {
+		fl_condition_destroy_shared_(condition);
+		return;
+	}
+	bucket = fl_park_lock_(lock_of(condition));
+	waited = fl_park_first_(bucket, condition) != NULL;
 	fl_park_unlock_(bucket);
 	if (waited || (own && fl_rlock_locked(&condition->fl_own))) {
 		fl_misuse_("condition", condition, "destroyed while it is %s", waited ? "waited for" : "held");
@@ -93,6 +102,8 @@ int fl_condition_acquire(fl_condition *condition)
 {
 	fl_rlock *rlock = rlock_of(condition);
 
+	if (fl_unlikely(fl_condition_is_shared(condition)))
+		return fl_condition_acquire_shared_(condition, FL_FOREVER, NULL);
 	return rlock ? fl_rlock_acquire(rlock) : fl_lock_acquire(condition->fl_lock_);
 }
 
@@ -100,6 +111,8 @@ int fl_condition_acquire_until(fl_condition *condition, fl_time deadline, fl_not
 {
 	fl_rlock *rlock = rlock_of(condition);
 
+	if (fl_unlikely(fl_condition_is_shared(condition)))
+		return fl_condition_acquire_shared_(condition, deadline, note);
 	return rlock ? fl_rlock_acquire_until(rlock, deadline, note)
 		     : fl_lock_acquire_until(condition->fl_lock_, deadline, note);
 }
@@ -108,6 +121,8 @@ bool fl_condition_acquire_try(fl_condition *condition)
 {
 	fl_rlock *rlock = rlock_of(condition);
 
+	if (fl_unlikely(fl_condition_is_shared(condition)))
+		return fl_condition_try_shared_(condition);
 	return rlock ? fl_rlock_acquire_try(rlock) : fl_lock_acquire_try(condition->fl_lock_);
 }
 
@@ -115,19 +130,23 @@ void fl_condition_release(fl_condition *condition)
 {
 	fl_rlock *rlock = rlock_of(condition);
 
-	if (rlock)
+	if (fl_unlikely(fl_condition_is_shared(condition)))
+		fl_condition_release_shared_(condition);
+	else if (rlock)
 		fl_rlock_release(rlock);
 	else
 		fl_lock_release(condition->fl_lock_);
 }
 
-/* Reports, unless the calling thread holds the lock. */
-static bool refuse(fl_condition *condition, const char *what)
+/* Reports, unless the calling thread holds the lock. Returns 0 if it does. */
+static int refuse(fl_condition *condition, const char *what)
 {
+	if (fl_unlikely(fl_condition_is_shared(condition)))
+		return fl_condition_refuse_shared_(condition, what);
 	if (fl_likely(fl_lock_holder(lock_of(condition)) == fl_self()))
-		return false;
+		return 0;
 	fl_misuse_("condition", condition, "%s by a thread that does not hold its lock", what);
-	return true;
+	return -EPERM;
 }
 
 /* Under the bucket's lock. */
@@ -171,8 +190,7 @@ static void enter_queue(fl_condition *condition, struct fl_waiter *waiter)
 	fl_park_unlock_(bucket);
 }
 
-/* Waits without looking at the deadline first. */
-static int wait(fl_condition *condition, fl_time deadline, fl_note *note, const void *site)
+static int wait_private(fl_condition *condition, fl_time deadline, fl_note *note, const void *site)
 {
 	fl_lock *lock = lock_of(condition);
 	struct fl_asker asker = {
@@ -195,36 +213,52 @@ static int wait(fl_condition *condition, fl_time deadline, fl_note *note, const 
 	return error != 0 ? error : error_of_lock;
 }
 
+/* Waits without looking at the deadline first. */
+static int wait(fl_condition *condition, fl_time deadline, fl_note *note, const void *site)
+{
+	if (fl_unlikely(fl_condition_is_shared(condition)))
+		return fl_condition_wait_shared_(condition, deadline, note, site);
+	return wait_private(condition, deadline, note, site);
+}
+
 int fl_condition_wait_until(fl_condition *condition, fl_time deadline, fl_note *note)
 {
-	int error;
+	int error = refuse(condition, "waited for");
 
-	if (refuse(condition, "waited for"))
-		return -EPERM;
-	error = fl_wait_refused_(deadline, note);
+	if (error == 0)
+		error = fl_wait_refused_(deadline, note);
 	return error != 0 ? error : wait(condition, deadline, note, __builtin_return_address(0));
 }
 
 int fl_condition_wait(fl_condition *condition)
 {
-	if (refuse(condition, "waited for"))
-		return -EPERM;
-	return wait(condition, FL_FOREVER, NULL, __builtin_return_address(0));
+	int error = refuse(condition, "waited for");
+
+	return error != 0 ? error : wait(condition, FL_FOREVER, NULL, __builtin_return_address(0));
+}
+
+/* Whether the lock of a shared one is not held, or what it guards may be half changed: nothing to ask a predicate
+ * of. */
+static bool is_of_shared_lock(const fl_condition *condition, int error)
+{
+	return error != 0 && error != -ETIMEDOUT && error != -ECANCELED && fl_condition_is_shared(condition);
 }
 
 int fl_condition_wait_for_until(fl_condition *condition, bool (*predicate)(void *arg), void *arg, fl_time deadline,
 				fl_note *note)
 {
-	int error = 0;
+	int error = refuse(condition, "waited for");
 
-	if (refuse(condition, "waited for"))
-		return -EPERM;
+	if (error != 0)
+		return error;
 	while (!predicate(arg)) {
 		if (error == 0)
 			error = fl_wait_refused_(deadline, note);
 		if (error != 0)
 			return error;
 		error = wait(condition, deadline, note, __builtin_return_address(0));
+		if (fl_unlikely(is_of_shared_lock(condition, error)))
+			return error;
 	}
 	return error == -EOWNERDEAD ? error : 0;
 }
@@ -256,8 +290,10 @@ static uint32_t move(fl_condition *condition, fl_lock *lock, uint32_t n)
 
 uint32_t fl_condition_notify(fl_condition *condition, uint32_t n)
 {
+	if (fl_unlikely(fl_condition_is_shared(condition)))
+		return fl_condition_notify_shared_(condition, n);
 	fl_park_prefetch_(lock_of(condition));
-	if (refuse(condition, "notified"))
+	if (refuse(condition, "notified") != 0)
 		return 0;
 	if (fl_load_relaxed(&condition->fl_waiters) == 0)
 		return 0;

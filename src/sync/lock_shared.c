@@ -126,32 +126,39 @@ static bool spin(fl_lock *lock, const struct asker *asker)
 	return taken;
 }
 
-/* Waits. Returns as take, but for -EAGAIN; or -ETIMEDOUT, -ECANCELED, -ENOSYS. */
-static int wait_for(fl_lock *lock, struct asker *asker)
+/* Waits, in a wait that has begun, and ends it. Returns as take, but for -EAGAIN; or -ETIMEDOUT, -ECANCELED,
+ * -ENOSYS. */
+static int wait_in(fl_lock *lock, struct asker *asker, struct fl_lot_wait *wait)
 {
-	struct fl_lot_wait wait;
 	int result, refusal = 0;
 
-	fl_lot_wait_begin_(&wait, asker->mine, lock, NULL);
 	asker->waits = true;
 	for (;;) {
-		fl_lot_wait_(&wait);
+		fl_lot_wait_(wait);
 		result = take(lock, asker);
 		if (result != -EAGAIN || refusal != 0)
 			break;
-		refusal = fl_shared_sleep_(&wait, asker->deadline, asker->note);
+		refusal = fl_shared_sleep_(wait, asker->deadline, asker->note);
 		if (refusal == 0)
 			refusal = fl_wait_refused_(asker->deadline, asker->note);
-		fl_lot_unwait_(&wait);
+		fl_lot_unwait_(wait);
 		if (refusal == 0 && spin(lock, asker)) {
 			result = 0;
 			break;
 		}
 	}
-	fl_lot_wait_end_(&wait);
+	fl_lot_wait_end_(wait);
 	if (result == -EAGAIN)
 		result = take(lock, asker); /* [H2, H4] */
 	return result == -EAGAIN ? refusal : result;
+}
+
+static int wait_for(fl_lock *lock, struct asker *asker)
+{
+	struct fl_lot_wait wait;
+
+	fl_lot_wait_begin_(&wait, asker->mine, lock, NULL);
+	return wait_in(lock, asker, &wait);
 }
 
 /* By the new holder. */
@@ -214,6 +221,28 @@ bool fl_lock_try_shared_(fl_lock *lock, enum fl_lock_kind kind, const void *site
 	return true;
 }
 
+int fl_lock_resume_shared_(fl_lock *lock, struct fl_lot_wait *wait, enum fl_lock_kind kind, const void *site)
+{
+	struct asker asker = {.mine = wait->mine, .me = wait->mine->number, .deadline = FL_FOREVER};
+	fl_time since = 0;
+
+	if (fl_unlikely(fl_checks() & FL_CHECK_TIMES) && fl_load_relaxed(&lock->fl_word) != 0)
+		since = fl_now();
+	wait->key = wait->then;
+	return acquired(lock, wait_in(lock, &asker, wait), true, kind, site, since);
+}
+
+void fl_lock_expect_shared_(fl_lock *lock, const struct fl_lot_view *view)
+{
+	uint32_t word = fl_load_relaxed(&lock->fl_word);
+
+	while ((word & HOLDER) != 0)
+		/* [shared.6] seq_cst; pairs with [shared.3] */
+		if (fl_cas_seq_cst(&lock->fl_word, &word, word | WAITERS))
+			return;
+	fl_lot_wake_(view, lock, 1);
+}
+
 /* Releasing. */
 
 /* Hands the lock to the first of those who wait. Returns false if nobody does. By the holder, as all of the rest. */
@@ -249,7 +278,7 @@ static void give_back(fl_lock *lock, const struct fl_lot_view *view, bool told)
 		left = word & ORPHAN;
 		if (left != 0 && told)
 			left = LOST;
-		/* [shared.3] acq_rel; pairs with [shared.2] */
+		/* [shared.3] acq_rel; pairs with [shared.2], [shared.6] */
 	} while (!fl_cas_acq_rel(&lock->fl_word, &word, left));
 	if (word & WAITERS)
 		fl_lot_wake_(view, lock, left == LOST ? FL_PEERS : 1);

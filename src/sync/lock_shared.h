@@ -57,6 +57,12 @@ void fl_lock_return_shared_(fl_lock *lock, enum fl_lock_kind kind);
 
 bool fl_lock_mine_slow_(const fl_lock *lock);
 
+/* After a condition's wait, in which the thread may have been moved to the lock: acquires it again, whatever it takes,
+ * and ends the wait. */
+int fl_lock_resume_shared_(fl_lock *lock, struct fl_lot_wait *wait, enum fl_lock_kind kind, const void *site);
+/* Threads have been moved to the lock: its release, or this call if nobody holds it, wakes the first of them. */
+void fl_lock_expect_shared_(fl_lock *lock, const struct fl_lot_view *view);
+
 /* Whether this thread holds it. */
 static inline bool fl_lock_mine_shared(const fl_lock *lock)
 {

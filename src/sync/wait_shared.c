@@ -7,12 +7,59 @@
 #include "sync/wait_shared.h"
 
 #include "base/report.h"
+#include "base/word.h"
 #include "sync/wait.h"
 #include <errno.h>
 #include <fairlead/owner.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static __thread fl_owner dead_owner;
+
+bool fl_shared_can_sleep_(void)
+{
+	static uint32_t can; /* 0: not known yet; 1: yes; 2: no */
+	uint32_t word = 1;
+
+	if (fl_unlikely(fl_load_relaxed(&can) == 0)) {
+		const struct fl_word_case other = {&word, 0, FL_WORD_PRIVATE};
+
+		fl_store_relaxed(&can, fl_word_wait_any_(&other, 1, FL_FOREVER) == -ENOSYS ? 2 : 1);
+	}
+	return fl_load_relaxed(&can) == 1;
+}
+
+/* How long a segment is known to be, to a thread that had this number in it: files of segments do not become
+ * shorter. */
+static __thread struct {
+	const struct fl_lot_view *view;
+	uint64_t length;
+	uint32_t number;
+} known;
+
+static bool reaches(const struct fl_lot_mine *mine, uint64_t end)
+{
+	struct stat about;
+
+	if (fl_likely(known.view == mine->view && known.number == mine->number && end <= known.length))
+		return true;
+	if (fstat(mine->view->fd, &about) != 0 || about.st_size < 0)
+		return false;
+	known.view = mine->view;
+	known.number = mine->number;
+	known.length = (uint64_t)about.st_size;
+	return end <= known.length;
+}
+
+void *fl_shared_place_(const struct fl_lot_mine *mine, const void *object, int64_t away, uint64_t size)
+{
+	const struct fl_lot_view *view = mine->view;
+	uint64_t offset = (uintptr_t)object - (uintptr_t)view->from + (uint64_t)away;
+
+	if (offset > view->size || size > view->size - offset || offset % sizeof(uint32_t) != 0)
+		return NULL;
+	return reaches(mine, offset + size) ? view->from + offset : NULL;
+}
 
 int fl_shared_sleep_(struct fl_lot_wait *wait, fl_time deadline, fl_note *note)
 {

@@ -11,6 +11,13 @@
  * NULL. */
 int fl_shared_sleep_(struct fl_lot_wait *wait, fl_time deadline, fl_note *note);
 
+/* Whether this kernel can make a thread sleep until one of several things happens: Linux 5.16 can. */
+bool fl_shared_can_sleep_(void);
+
+/* `size` bytes of the same segment, `away` bytes from the object; NULL: that is not memory of it. Any numbers may be
+ * asked for. */
+void *fl_shared_place_(const struct fl_lot_mine *mine, const void *object, int64_t away, uint64_t size);
+
 /* What an object returns whose memory is in no segment, or in one in which there is no place for this thread: reports
  * the first as misuse. */
 int fl_shared_refuse_(const char *kind, const void *object, int error);

@@ -48,6 +48,7 @@
 
 #include <fairlead/attributes.h>
 #include <fairlead/event.h>
+#include <fairlead/barrier.h>
 #include <fairlead/condition.h>
 #include <fairlead/lock.h>
 #include <fairlead/once.h>
@@ -195,6 +196,9 @@ int fl_segment_semaphore_holders(fl_segment *segment, const char *name, uint32_t
 	FL_ALL_NONNULL FL_MUST_CHECK;
 int fl_segment_rlock(fl_segment *segment, const char *name, fl_rlock **ret_lock) FL_ALL_NONNULL FL_MUST_CHECK;
 int fl_segment_condition(fl_segment *segment, const char *name, fl_condition **ret_condition) /* over its own RLock */
+	FL_ALL_NONNULL FL_MUST_CHECK;
+/* Also -EINVAL: parties is 0 or more than 1024. One of that name with other parties is of another size: -EPROTO. */
+int fl_segment_barrier(fl_segment *segment, const char *name, uint32_t parties, fl_barrier **ret_barrier)
 	FL_ALL_NONNULL FL_MUST_CHECK;
 
 /* Looking. */

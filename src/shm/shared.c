@@ -5,6 +5,9 @@
 
 #include <errno.h>
 
+#include "base/lot.h"
+#include <errno.h>
+
 static int init_lock(void *lock, void *arg)
 {
 	(void)arg;
@@ -112,4 +115,19 @@ int fl_segment_condition(fl_segment *segment, const char *name, fl_condition **r
 	static const fl_segment_type type = {"fl_condition", 1, 0, sizeof(fl_condition)};
 
 	return fl_segment_object(segment, name, &type, init_condition, NULL, (void **)ret_condition);
+}
+
+static int init_barrier(void *barrier, void *parties)
+{
+	return fl_barrier_init_shared(barrier, *(const uint32_t *)parties, (uint64_t *)((fl_barrier *)barrier + 1));
+}
+
+int fl_segment_barrier(fl_segment *segment, const char *name, uint32_t parties, fl_barrier **ret_barrier)
+{
+	const fl_segment_type type = {"fl_barrier", 1, 0,
+				      sizeof(fl_barrier) + FL_BARRIER_PLACES(parties) * sizeof(uint64_t)};
+
+	if (parties == 0 || parties > FL_PEERS)
+		return -EINVAL;
+	return fl_segment_object(segment, name, &type, init_barrier, &parties, (void **)ret_barrier);
 }

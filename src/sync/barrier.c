@@ -17,6 +17,8 @@
  *   [B3] A round is complete when its last party has taken the others from the queue. From then on neither deadline
  *        nor note, abort nor reset concerns it: they count for the next. Its members wait for the action, and get
  *        what it gives.
+ *
+ * One that processes share has its own file, barrier_shared.c.
  */
 #include <fairlead/barrier.h>
 
@@ -24,6 +26,7 @@
 #include "base/name.h"
 #include "base/report.h"
 #include "base/spin.h"
+#include "sync/barrier_shared.h"
 #include "sync/wait.h"
 #include <errno.h>
 #include <string.h>
@@ -49,7 +52,7 @@ void fl_barrier_name(fl_barrier *barrier, const char *name)
 
 void fl_barrier_destroy(fl_barrier *barrier)
 {
-	if (fl_park_waited_(barrier))
+	if (fl_barrier_is_shared(barrier) ? fl_barrier_n_waiting_shared_(barrier) > 0 : fl_park_waited_(barrier))
 		fl_misuse_("barrier", barrier, "destroyed while it is waited for");
 	else
 		fl_name_set_(barrier, NULL);
@@ -158,6 +161,8 @@ int fl_barrier_wait_until(fl_barrier *barrier, fl_time deadline, fl_note *note)
 	uint32_t parties;
 	int refusal, state, error;
 
+	if (fl_unlikely(fl_barrier_is_shared(barrier)))
+		return fl_barrier_wait_shared_(barrier, deadline, note);
 	fl_prefetch_write(barrier);
 	fl_park_prefetch_(barrier);
 	refusal = fl_wait_refused_(deadline, note);
@@ -196,12 +201,18 @@ static void send_away(fl_barrier *barrier, uint32_t state)
 
 void fl_barrier_reset(fl_barrier *barrier)
 {
-	send_away(barrier, 0);
+	if (fl_barrier_is_shared(barrier))
+		fl_barrier_reset_shared_(barrier);
+	else
+		send_away(barrier, 0);
 }
 
 void fl_barrier_abort(fl_barrier *barrier)
 {
-	send_away(barrier, BROKEN);
+	if (fl_barrier_is_shared(barrier))
+		fl_barrier_abort_shared_(barrier);
+	else
+		send_away(barrier, BROKEN);
 }
 
 uint32_t fl_barrier_parties(const fl_barrier *barrier)
@@ -211,10 +222,14 @@ uint32_t fl_barrier_parties(const fl_barrier *barrier)
 
 uint32_t fl_barrier_n_waiting(const fl_barrier *barrier)
 {
+	if (fl_barrier_is_shared(barrier))
+		return fl_barrier_n_waiting_shared_((fl_barrier *)(uintptr_t)barrier);
 	return fl_load_relaxed(&barrier->fl_epoch) == fl_fork_epoch_ ? fl_load_relaxed(&barrier->fl_arrived) : 0;
 }
 
 bool fl_barrier_broken(const fl_barrier *barrier)
 {
+	if (fl_barrier_is_shared(barrier))
+		return fl_barrier_broken_shared_(barrier);
 	return fl_load_relaxed(&barrier->fl_state) & BROKEN;
 }

@@ -54,6 +54,7 @@
 #include <fairlead/once.h>
 #include <fairlead/semaphore.h>
 #include <fairlead/rlock.h>
+#include <fairlead/rwlock.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -199,6 +200,9 @@ int fl_segment_condition(fl_segment *segment, const char *name, fl_condition **r
 	FL_ALL_NONNULL FL_MUST_CHECK;
 /* Also -EINVAL: parties is 0 or more than 1024. One of that name with other parties is of another size: -EPROTO. */
 int fl_segment_barrier(fl_segment *segment, const char *name, uint32_t parties, fl_barrier **ret_barrier)
+	FL_ALL_NONNULL FL_MUST_CHECK;
+/* For so many readers at a time. Also -EINVAL: 0 or more than 1024; -EPROTO: there is one for another number. */
+int fl_segment_rwlock(fl_segment *segment, const char *name, uint32_t readers, fl_rwlock **ret_lock)
 	FL_ALL_NONNULL FL_MUST_CHECK;
 
 /* Looking. */

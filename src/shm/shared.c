@@ -131,3 +131,18 @@ int fl_segment_barrier(fl_segment *segment, const char *name, uint32_t parties, 
 		return -EINVAL;
 	return fl_segment_object(segment, name, &type, init_barrier, &parties, (void **)ret_barrier);
 }
+
+static int init_rwlock(void *lock, void *readers)
+{
+	return fl_rwlock_init_shared(lock, *(const uint32_t *)readers, (uint32_t *)((fl_rwlock *)lock + 1));
+}
+
+int fl_segment_rwlock(fl_segment *segment, const char *name, uint32_t readers, fl_rwlock **ret_lock)
+{
+	const fl_segment_type type = {"fl_rwlock", 1, 0,
+				      sizeof(fl_rwlock) + FL_RWLOCK_PLACES(readers) * sizeof(uint32_t)};
+
+	if (readers == 0 || readers > FL_PEERS)
+		return -EINVAL;
+	return fl_segment_object(segment, name, &type, init_rwlock, &readers, (void **)ret_lock);
+}

@@ -28,15 +28,17 @@
  *        leaves the lock ORPHANED, unless that is the thread that forked. Every change is a compare-and-swap from a
  *        word of this epoch, so none is made before that.
  *
+ * One that processes share has its own file, rwlock_shared.c; the list of what a thread reads is the same.
+ *
  * Rejected: letting readers overtake waiting writers (starves writers), or writers readers (starves readers).
  */
-#include <fairlead/rwlock.h>
+#include "sync/rwlock.h"
 
 #include "base/fork.h"
 #include "base/name.h"
 #include "base/report.h"
-#include "base/self.h"
 #include "sync/check.h"
+#include "sync/rwlock_shared.h"
 #include "sync/wait.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -49,21 +51,8 @@
 #define WRITING 0x40000000u
 #define WAITERS 0x80000000u
 
-/* The calling thread's list of what it reads. */
-
-static struct fl_read_hold *find_hold(const fl_rwlock *lock)
-{
-	struct fl_record *record = fl_tls_.record;
-	uint32_t i = record ? record->n_reads : 0;
-
-	while (i-- > 0)
-		if (record->reads[i].lock == lock)
-			return &record->reads[i];
-	return NULL;
-}
-
-/* Makes sure that one more fits. */
-static int reserve_hold(void)
+/* Makes sure that one more fits in the calling thread's list of what it reads. */
+int fl_read_reserve_(void)
 {
 	struct fl_record *record;
 	struct fl_read_hold *reads;
@@ -80,20 +69,6 @@ static int reserve_hold(void)
 	record->reads = reads;
 	record->max_reads = most;
 	return 0;
-}
-
-static void add_hold(fl_rwlock *lock)
-{
-	struct fl_record *record = fl_tls_.record;
-
-	record->reads[record->n_reads++] = (struct fl_read_hold){lock, 1};
-}
-
-static void remove_hold(struct fl_read_hold *hold)
-{
-	struct fl_record *record = fl_tls_.record;
-
-	*hold = record->reads[--record->n_reads];
 }
 
 /* Making and destroying. */
@@ -124,6 +99,8 @@ void fl_rwlock_destroy(fl_rwlock *lock)
 
 static bool writes(const fl_rwlock *lock)
 {
+	if (fl_unlikely(fl_rwlock_is_shared(lock)))
+		return fl_rwlock_writes_shared_(lock);
 	return fl_load_relaxed(&lock->fl_writer) == fl_self();
 }
 
@@ -142,7 +119,8 @@ static uint32_t right_state(const fl_rwlock *lock, uint32_t state)
 	return epoch() | (state & (WRITING | ORPHANED) ? ORPHANED : 0);
 }
 
-/* The locks that the calling thread, the only one in a child, reads. Not left for later: then it may have company. */
+/* The locks that the calling thread, the only one in a child, reads. Not left for later: then it may have company.
+ * Those that processes share the parent reads, and not the child. */
 static void after_fork(void)
 {
 	struct fl_record *record = fl_tls_.record;
@@ -151,6 +129,10 @@ static void after_fork(void)
 	while (i-- > 0) {
 		fl_rwlock *lock = (fl_rwlock *)(uintptr_t)record->reads[i].lock;
 
+		if (fl_rwlock_is_shared(lock)) {
+			fl_read_remove(&record->reads[i]);
+			continue;
+		}
 		fl_store_relaxed(&lock->fl_writer, 0);
 		fl_store_relaxed(&lock->fl_state, epoch() | 1);
 	}
@@ -183,7 +165,7 @@ static void set_right(fl_rwlock *lock)
 
 static inline void begin(fl_rwlock *lock)
 {
-	if (fl_unlikely(fl_fork_epoch_ != 0))
+	if (fl_unlikely(fl_fork_epoch_ != 0) && !fl_rwlock_is_shared(lock))
 		set_right(lock);
 }
 
@@ -336,6 +318,8 @@ static int acquire(fl_rwlock *lock, enum fl_lock_kind kind, fl_time deadline, fl
 	fl_time since = 0;
 	int error = 0;
 
+	if (fl_unlikely(fl_rwlock_is_shared(lock)))
+		return fl_rwlock_acquire_shared_(lock, kind, deadline, note, site);
 	if (fl_unlikely(checks != 0) && deadline > 0)
 		fl_check_before_(lock, kind, site);
 	if (!take(lock, kind)) {
@@ -345,7 +329,7 @@ static int acquire(fl_rwlock *lock, enum fl_lock_kind kind, fl_time deadline, fl
 	if (error != 0 && error != -EOWNERDEAD)
 		return error;
 	if (kind == FL_KIND_READ)
-		add_hold(lock);
+		fl_read_add(lock);
 	if (fl_unlikely(checks != 0))
 		fl_check_acquired_(lock, kind, site, since);
 	return error;
@@ -354,10 +338,12 @@ static int acquire(fl_rwlock *lock, enum fl_lock_kind kind, fl_time deadline, fl
 /* Takes it if that needs no waiting, and not from a writer that is gone: nobody could be told. */
 static bool try(fl_rwlock *lock, enum fl_lock_kind kind, const void *site)
 {
+	if (fl_unlikely(fl_rwlock_is_shared(lock)))
+		return fl_rwlock_try_shared_(lock, kind, site);
 	if (!take(lock, kind))
 		return false;
 	if (kind == FL_KIND_READ)
-		add_hold(lock);
+		fl_read_add(lock);
 	if (fl_unlikely(fl_checks() != 0))
 		fl_check_acquired_(lock, kind, site, 0);
 	return true;
@@ -365,7 +351,7 @@ static bool try(fl_rwlock *lock, enum fl_lock_kind kind, const void *site)
 
 static int acquire_read(fl_rwlock *lock, fl_time deadline, fl_note *note, const void *site)
 {
-	struct fl_read_hold *hold = find_hold(lock);
+	struct fl_read_hold *hold = fl_read_find(lock);
 
 	begin(lock);
 	if (hold) {
@@ -374,13 +360,13 @@ static int acquire_read(fl_rwlock *lock, fl_time deadline, fl_note *note, const 
 	}
 	if (fl_unlikely(writes(lock)))
 		return -EDEADLK;
-	return reserve_hold() == 0 ? acquire(lock, FL_KIND_READ, deadline, note, site) : -ENOMEM;
+	return fl_read_reserve_() == 0 ? acquire(lock, FL_KIND_READ, deadline, note, site) : -ENOMEM;
 }
 
 static int acquire_write(fl_rwlock *lock, fl_time deadline, fl_note *note, const void *site)
 {
 	begin(lock);
-	if (fl_unlikely(find_hold(lock) || writes(lock)))
+	if (fl_unlikely(fl_read_find(lock) || writes(lock)))
 		return -EDEADLK;
 	return acquire(lock, FL_KIND_WRITE, deadline, note, site);
 }
@@ -397,12 +383,12 @@ int fl_rwlock_acquire_read_until(fl_rwlock *lock, fl_time deadline, fl_note *not
 
 bool fl_rwlock_acquire_read_try(fl_rwlock *lock)
 {
-	struct fl_read_hold *hold = find_hold(lock);
+	struct fl_read_hold *hold = fl_read_find(lock);
 
 	begin(lock);
 	if (hold)
 		hold->count++;
-	return hold || (reserve_hold() == 0 && try(lock, FL_KIND_READ, __builtin_return_address(0)));
+	return hold || (fl_read_reserve_() == 0 && try(lock, FL_KIND_READ, __builtin_return_address(0)));
 }
 
 int fl_rwlock_acquire_write(fl_rwlock *lock)
@@ -449,7 +435,7 @@ static void release(fl_rwlock *lock, uint32_t state, uint32_t what)
 
 void fl_rwlock_release_read(fl_rwlock *lock)
 {
-	struct fl_read_hold *hold = find_hold(lock);
+	struct fl_read_hold *hold = fl_read_find(lock);
 
 	if (fl_unlikely(!hold)) {
 		fl_misuse_("rwlock", lock, "its read side released by a thread that does not hold it");
@@ -458,7 +444,11 @@ void fl_rwlock_release_read(fl_rwlock *lock)
 	begin(lock);
 	if (--hold->count > 0)
 		return;
-	remove_hold(hold);
+	fl_read_remove(hold);
+	if (fl_unlikely(fl_rwlock_is_shared(lock))) {
+		fl_rwlock_release_read_shared_(lock);
+		return;
+	}
 	if (fl_unlikely(fl_checks() != 0))
 		fl_check_released_(lock, FL_KIND_READ);
 	release(lock, 1, 1);
@@ -476,6 +466,10 @@ void fl_rwlock_release_write(fl_rwlock *lock)
 {
 	if (refuse_write(lock, "released"))
 		return;
+	if (fl_unlikely(fl_rwlock_is_shared(lock))) {
+		fl_rwlock_release_write_shared_(lock);
+		return;
+	}
 	begin(lock);
 	if (fl_unlikely(fl_checks() != 0))
 		fl_check_released_(lock, FL_KIND_WRITE);
@@ -487,15 +481,19 @@ int fl_rwlock_downgrade(fl_rwlock *lock)
 {
 	if (refuse_write(lock, "turned into a read side"))
 		return -EPERM;
-	if (reserve_hold() != 0)
+	if (fl_read_reserve_() != 0)
 		return -ENOMEM;
+	if (fl_unlikely(fl_rwlock_is_shared(lock))) {
+		fl_rwlock_downgrade_shared_(lock, __builtin_return_address(0));
+		return 0;
+	}
 	begin(lock);
 	if (fl_unlikely(fl_checks() != 0)) {
 		fl_check_released_(lock, FL_KIND_WRITE);
 		fl_check_acquired_(lock, FL_KIND_READ, __builtin_return_address(0), 0);
 	}
 	fl_store_relaxed(&lock->fl_writer, 0);
-	add_hold(lock);
+	fl_read_add(lock);
 	release(lock, WRITING, WRITING - 1);
 	return 0;
 }
@@ -504,6 +502,8 @@ int fl_rwlock_readers(const fl_rwlock *lock)
 {
 	uint32_t state = fl_load_relaxed(&lock->fl_state);
 
+	if (fl_unlikely(fl_rwlock_is_shared(lock)))
+		return fl_rwlock_readers_shared_(lock);
 	if (fl_unlikely((state & EPOCH) != epoch()))
 		state = right_state(lock, state);
 	return state & WRITING ? -1 : (int)(state & READERS);

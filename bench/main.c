@@ -24,6 +24,7 @@ static const struct family {
 	{"contended", bench_contended}, {"check", bench_check},         {"frames", bench_frames},
 	{"queue", bench_queue},         {"pipe", bench_pipe},           {"shared", bench_shared},
 	{"pool", bench_pool},           {"executor", bench_executor},
+	{"turns", bench_turns},         {"executor", bench_executor},
 };
 
 enum { N_FAMILIES = sizeof families / sizeof families[0] };

@@ -47,14 +47,14 @@
 #define FAIRLEAD_SEGMENT_H
 
 #include <fairlead/attributes.h>
-#include <fairlead/event.h>
 #include <fairlead/barrier.h>
 #include <fairlead/condition.h>
+#include <fairlead/event.h>
 #include <fairlead/lock.h>
 #include <fairlead/once.h>
-#include <fairlead/semaphore.h>
 #include <fairlead/rlock.h>
 #include <fairlead/rwlock.h>
+#include <fairlead/semaphore.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

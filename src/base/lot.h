@@ -125,8 +125,8 @@ static inline struct fl_lot_mine *fl_lot_mine(const void *object, int *ret_error
 	return fl_lot_mine_slow_(object, ret_error);
 }
 
-/* The memory that the object is in; NULL: it is in none that this process has open. For who only looks, or cannot have a
- * page and wakes nevertheless. */
+/* The memory that the object is in; NULL: it is in none that this process has open. For who only looks, or cannot have
+ * a page and wakes nevertheless. */
 const struct fl_lot_view *fl_lot_view_(const void *object);
 
 /* The calling thread's number there; 0 if that has to be found out. */

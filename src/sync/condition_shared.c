@@ -1,10 +1,10 @@
 /*
  * sync/condition_shared.c - Condition between processes: who waits is in no queue, and a notify moves him to the lock.
  *
- * fl_mode      whose lock it is tied to: OWN, LOCK or RLOCK; 0: not shared fl_away      where that lock is, in bytes
- * from the condition. (OWN: 0) fl_waiters   1: somebody may be waiting. Changed by the holder of the lock alone: set by
- * who is about to wait, cleared
- *              by a notify that has found nobody left
+ * fl_mode      whose lock it is tied to: OWN, LOCK or RLOCK; 0: not shared
+ * fl_away      where that lock is, in bytes from the condition. (OWN: 0)
+ * fl_waiters   1: somebody may be waiting. Changed by the holder of the lock alone: set by who is about to wait,
+ *              cleared by a notify that has found nobody left
  *
  * Whoever waits says so in his own page (base/lot.h): for the condition, and that he may be moved to the lock. A notify
  * moves those who have waited longest, and marks the lock, which its caller holds: its release wakes the first of them,

@@ -9,9 +9,8 @@
  *                       he alone
  *   bit 30     ORPHAN   a writer has died, and what the lock protects has not been said to be mended since
  *   bit 31     WAITERS  somebody may be waiting. Set by who waits; cleared by who then wakes somebody
- * fl_writer    the peer that is in; while ORPHAN, and nobody is, the one that died. So of a dead HOLDER it says whether
- * he
- *              has changed anything
+ * fl_writer    the peer that is in; while ORPHAN, and nobody is, the one that died. So of a dead HOLDER it says
+ *              whether he has changed anything
  * fl_spin      how many writers in a row came in while others waited
  * fl_n_places  how many places there are for readers. Behind them is one more, for a writer that becomes a reader
  * fl_places    where they are, in words from the lock

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define MOST_LINES 1000
-#define MOST_SOURCES 32
+#define MOST_SOURCES 128
 
 bool model_lose_wake, model_lose_barrier;
 

@@ -23,7 +23,8 @@ static const struct family {
 	{"parked", bench_parked},       {"barrier", bench_barrier},     {"notify-all", bench_notify_all},
 	{"contended", bench_contended}, {"check", bench_check},         {"frames", bench_frames},
 	{"queue", bench_queue},         {"pipe", bench_pipe},           {"shared", bench_shared},
-	{"turns", bench_turns},         {"pool", bench_pool},           {"executor", bench_executor},
+	{"turns", bench_turns},         {"pool", bench_pool},           {"shared-semaphore", bench_shared_semaphore},
+	{"executor", bench_executor},
 };
 
 enum { N_FAMILIES = sizeof families / sizeof families[0] };

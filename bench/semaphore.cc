@@ -68,11 +68,15 @@ const struct bench bench_semaphore[] = {
 				{"floor: add + CAS", BENCH_FLOOR, time_two_atomics},
 			},
 	},
+	{},
+};
+
+const struct bench bench_shared_semaphore[] = {
 	{
 		.cpus = 1,
 		.metrics = {{
-			.name = "semaphore-shared",
-			.what = "the same of a semaphore in memory that processes share",
+			.name = "shared-semaphore",
+			.what = "release + acquire of a semaphore that processes share",
 			.unit = "ns",
 			.scale = 1,
 			.aims = {{BENCH_AIM_RATIO_AT_MOST, "sem_t, process-shared", 1.2}},

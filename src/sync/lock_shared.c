@@ -90,6 +90,13 @@ static bool inherit(fl_lock *lock, const struct asker *asker, uint32_t word)
 	return true;
 }
 
+/* Sees to it that WAITERS is set while it is held as it was in `word`. Returns whether it is. */
+static bool mark(fl_lock *lock, uint32_t word)
+{
+	/* [shared.2] release; pairs with [shared.1], [shared.3] */
+	return (word & WAITERS) || fl_cas_release(&lock->fl_word, &word, word | WAITERS);
+}
+
 /* Takes the lock if it can be had; else, for one that waits, marks it. Returns 0, -EOWNERDEAD, -ENOTRECOVERABLE;
  * -EAGAIN: it is held. */
 static int take(fl_lock *lock, const struct asker *asker)
@@ -106,10 +113,7 @@ static int take(fl_lock *lock, const struct asker *asker)
 		} else if (!fl_lot_alive_(asker->mine->view, holder)) {
 			if (inherit(lock, asker, word))
 				return -EOWNERDEAD;
-		} else if (!asker->waits || (word & WAITERS)) {
-			return -EAGAIN;
-			/* [shared.2] release; pairs with [shared.1], [shared.3] */
-		} else if (fl_cas_release(&lock->fl_word, &word, word | WAITERS)) {
+		} else if (!asker->waits || mark(lock, word)) {
 			return -EAGAIN;
 		}
 	}

@@ -71,15 +71,27 @@ static void five(void)
 	in_turns(a_then_b, b_then_c, c_then_d, d_then_e, e_then_a);
 }
 
-/* One of two is the thread that created the other, meanwhile. */
+/* One of two is the thread that created the other. That one waits for its turn: at the same time they would wait for
+ * each other, for ever. */
+static pthread_barrier_t turn;
+
+static void a_then_b_in_turn(void)
+{
+	pthread_barrier_wait(&turn);
+	a_then_b();
+}
+
 static void main_too(void)
 {
-	void (*work)(void) = a_then_b;
+	void (*work)(void) = a_then_b_in_turn;
 	pthread_t thread;
 
+	MUST(pthread_barrier_init(&turn, NULL, 2));
 	MUST(pthread_create(&thread, NULL, do_work, &work));
 	b_then_a();
+	pthread_barrier_wait(&turn);
 	MUST(pthread_join(thread, NULL));
+	pthread_barrier_destroy(&turn);
 }
 
 static void read_r_write_s(void)

@@ -1,11 +1,9 @@
 /*
  * shm/shared.c - Fairlead's own objects in a segment, found by name or made.
  */
+#include "base/lot.h"
 #include "shm/segment.h"
 
-#include <errno.h>
-
-#include "base/lot.h"
 #include <errno.h>
 
 static int init_lock(void *lock, void *arg)

@@ -73,13 +73,6 @@ int fl_barrier_init_shared(fl_barrier *barrier, uint32_t parties, uint64_t *plac
 	return 0;
 }
 
-/* Reports it if it is misuse. Returns the error, and never 0. */
-static int refuse(const void *object, int error)
-{
-	fl_shared_refuse_("barrier", object, error);
-	return error < 0 ? error : -EINVAL;
-}
-
 static int find(fl_barrier *barrier, struct party *ret_party)
 {
 	uint32_t parties = fl_load_relaxed(&barrier->fl_parties);
@@ -88,7 +81,7 @@ static int find(fl_barrier *barrier, struct party *ret_party)
 
 	*ret_party = (struct party){.barrier = barrier, .mine = fl_lot_mine(barrier, &error), .parties = parties};
 	if (!ret_party->mine)
-		return refuse(barrier, error);
+		return fl_shared_refuse("barrier", barrier, error);
 	if (parties > 0 && parties <= FL_PEERS && away % (int64_t)sizeof(uint64_t) == 0)
 		ret_party->places =
 			fl_shared_place_(ret_party->mine, barrier, away, FL_BARRIER_PLACES(parties) * sizeof(uint64_t));
@@ -266,8 +259,6 @@ static int sleep_for(const struct party *party, fl_time deadline, fl_note *note,
 		if (result != -EAGAIN || *ret_refusal != 0)
 			break;
 		*ret_refusal = fl_shared_sleep_(&wait, deadline, note);
-		if (*ret_refusal == 0)
-			*ret_refusal = fl_wait_refused_(deadline, note);
 	}
 	fl_lot_wait_end_(&wait);
 	return result;

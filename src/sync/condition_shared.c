@@ -31,7 +31,6 @@
 #include "base/report.h"
 #include "sync/check.h"
 #include "sync/lock_shared.h"
-#include "sync/wait.h"
 #include "sync/wait_shared.h"
 #include <errno.h>
 #include <string.h>
@@ -48,13 +47,6 @@ struct monitor {
 	enum fl_lock_kind kind;
 };
 
-/* Reports it if it is misuse. Returns the error, and never 0. */
-static int refuse(const void *object, int error)
-{
-	fl_shared_refuse_("condition", object, error);
-	return error < 0 ? error : -EINVAL;
-}
-
 static int find_lock(fl_condition *condition, struct monitor *ret_monitor)
 {
 	uint32_t mode = fl_load_relaxed(&condition->fl_mode);
@@ -63,7 +55,7 @@ static int find_lock(fl_condition *condition, struct monitor *ret_monitor)
 
 	ret_monitor->mine = fl_lot_mine(condition, &error);
 	if (!ret_monitor->mine)
-		return refuse(condition, error);
+		return fl_shared_refuse("condition", condition, error);
 	ret_monitor->rlock = NULL;
 	ret_monitor->lock =
 		fl_shared_place_(ret_monitor->mine, condition, away, mode == LOCK ? sizeof(fl_lock) : sizeof(fl_rlock));
@@ -203,8 +195,6 @@ int fl_condition_wait_shared_(fl_condition *condition, fl_time deadline, fl_note
 	error = fl_shared_sleep_(&wait, deadline, note);
 	if (fl_lot_unwait_(&wait) != FL_LOT_NOTHING)
 		error = 0; /* [W2] */
-	else if (error == 0)
-		error = fl_wait_refused_(deadline, note);
 	error_of_lock = fl_lock_resume_shared_(monitor.lock, &wait, monitor.kind, site);
 	if (monitor.rlock && (error_of_lock == 0 || error_of_lock == -EOWNERDEAD))
 		fl_store_relaxed(&monitor.rlock->fl_count, times);

@@ -90,7 +90,7 @@ int fl_event_wait_shared_(fl_event *event, uint32_t then, fl_time deadline, fl_n
 	struct fl_lot_mine *mine = fl_lot_mine(event, &error);
 
 	if (!mine)
-		return fl_shared_refuse_("event", event, error);
+		return fl_shared_refuse("event", event, error);
 	refusal = fl_wait_refused_(deadline, note);
 	if (refusal != 0 || spin(event, then, deadline))
 		return refusal;
@@ -100,8 +100,6 @@ int fl_event_wait_shared_(fl_event *event, uint32_t then, fl_time deadline, fl_n
 		if (!mark(event, then))
 			break;
 		refusal = fl_shared_sleep_(&wait, deadline, note);
-		if (refusal == 0)
-			refusal = fl_wait_refused_(deadline, note);
 		fl_lot_unwait_(&wait);
 	} while (refusal == 0);
 	fl_lot_wait_end_(&wait);

@@ -143,8 +143,6 @@ static int wait_in(fl_lock *lock, struct asker *asker, struct fl_lot_wait *wait)
 		if (result != -EAGAIN || refusal != 0)
 			break;
 		refusal = fl_shared_sleep_(wait, asker->deadline, asker->note);
-		if (refusal == 0)
-			refusal = fl_wait_refused_(asker->deadline, asker->note);
 		fl_lot_unwait_(wait);
 		if (refusal == 0 && spin(lock, asker)) {
 			result = 0;
@@ -186,7 +184,7 @@ static __attribute__((noinline)) int acquire_slow(fl_lock *lock, fl_time deadlin
 
 	asker.mine = fl_lot_mine(lock, &error);
 	if (!asker.mine)
-		return fl_shared_refuse_(fl_lock_kind_name(kind), lock, error);
+		return fl_shared_refuse(fl_lock_kind_name(kind), lock, error);
 	asker.me = asker.mine->number;
 	if (fl_unlikely(fl_checks() != 0)) {
 		if (deadline > 0)

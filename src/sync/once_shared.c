@@ -96,8 +96,6 @@ static int wait_for(fl_once *once, struct fl_lot_mine *mine, fl_time deadline, f
 		if (result != -EAGAIN)
 			break;
 		refusal = fl_shared_sleep_(&wait, deadline, note);
-		if (refusal == 0)
-			refusal = fl_wait_refused_(deadline, note);
 		fl_lot_unwait_(&wait);
 	} while (refusal == 0);
 	fl_lot_wait_end_(&wait);
@@ -110,7 +108,7 @@ int fl_once_call_shared_(fl_once *once, int (*function)(void *arg), void *arg, f
 	struct fl_lot_mine *mine = fl_lot_mine(once, &result);
 
 	if (!mine)
-		return fl_shared_refuse_("once", once, result);
+		return fl_shared_refuse("once", once, result);
 	result = claim(once, mine, false);
 	if (result == -EAGAIN) {
 		result = fl_wait_refused_(deadline, note);

@@ -81,13 +81,6 @@ int fl_rwlock_init_shared(fl_rwlock *lock, uint32_t readers, uint32_t *places)
 	return 0;
 }
 
-/* Reports it if it is misuse. Returns the error, and never 0. */
-static int refuse(const void *object, int error)
-{
-	fl_shared_refuse_("rwlock", object, error);
-	return error < 0 ? error : -EINVAL;
-}
-
 static int find(const fl_rwlock *lock, enum fl_lock_kind kind, struct asker *ret_asker)
 {
 	struct asker *asker = ret_asker;
@@ -97,7 +90,7 @@ static int find(const fl_rwlock *lock, enum fl_lock_kind kind, struct asker *ret
 	*asker = (struct asker){.lock = (fl_rwlock *)(uintptr_t)lock, .kind = kind};
 	asker->mine = fl_lot_mine(lock, &error);
 	if (!asker->mine)
-		return refuse(lock, error);
+		return fl_shared_refuse("rwlock", lock, error);
 	asker->view = asker->mine->view;
 	asker->me = asker->mine->number;
 	asker->n_places = fl_load_relaxed(&lock->fl_n_places);
@@ -380,8 +373,6 @@ static int wait_until(struct asker *asker, const void *key, int (*try)(const str
 		if (result != -EAGAIN || *ret_refusal != 0)
 			break;
 		*ret_refusal = fl_shared_sleep_(&wait, asker->deadline, asker->note);
-		if (*ret_refusal == 0)
-			*ret_refusal = fl_wait_refused_(asker->deadline, asker->note);
 	}
 	fl_lot_wait_end_(&wait);
 	return result == -EAGAIN ? try(asker) : result;

@@ -65,7 +65,7 @@ static int begin(struct asker *asker, fl_semaphore *semaphore)
 
 	*asker = (struct asker){.semaphore = semaphore, .mine = fl_lot_mine(semaphore, &error)};
 	if (!asker->mine)
-		return fl_shared_refuse_("semaphore", semaphore, error);
+		return fl_shared_refuse("semaphore", semaphore, error);
 	return fl_permits_find_(semaphore, asker->mine->view, &asker->permits);
 }
 
@@ -216,8 +216,6 @@ static int wait_for(const struct asker *asker, fl_time deadline, fl_note *note)
 		if (taken)
 			break;
 		refusal = fl_shared_sleep_(&wait, deadline, note);
-		if (refusal == 0)
-			refusal = fl_wait_refused_(deadline, note);
 		was_woken = fl_lot_unwait_(&wait) == FL_LOT_WOKEN;
 		taken = refusal == 0 && spin(asker, deadline);
 		if (taken || refusal != 0)

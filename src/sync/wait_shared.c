@@ -61,15 +61,13 @@ void *fl_shared_place_(const struct fl_lot_mine *mine, const void *object, int64
 	return reaches(mine, offset + size) ? view->from + offset : NULL;
 }
 
-int fl_shared_sleep_(struct fl_lot_wait *wait, fl_time deadline, fl_note *note)
+static int sleep_with_note(struct fl_lot_wait *wait, fl_time deadline, fl_note *note)
 {
 	struct fl_waiter second = {0};
 	uint32_t word = FL_WAITER_WAITING;
 	fl_time last;
 	int error;
 
-	if (!note)
-		return fl_lot_sleep_(wait, deadline);
 	last = fl_note_deadline(note);
 	if (!fl_note_watch_(note, &second))
 		return -ECANCELED;
@@ -83,11 +81,17 @@ int fl_shared_sleep_(struct fl_lot_wait *wait, fl_time deadline, fl_note *note)
 	return error == -ETIMEDOUT && last < deadline ? -ECANCELED : error;
 }
 
-int fl_shared_refuse_(const char *kind, const void *object, int error)
+int fl_shared_sleep_(struct fl_lot_wait *wait, fl_time deadline, fl_note *note)
+{
+	int error = note ? sleep_with_note(wait, deadline, note) : fl_lot_sleep_(wait, deadline);
+
+	return error != 0 ? error : fl_wait_refused_(deadline, note);
+}
+
+void fl_shared_refuse_(const char *kind, const void *object, int error)
 {
 	if (error == -EINVAL)
 		fl_misuse_(kind, object, "it was made to be shared, and is in no segment that this process has open");
-	return error;
 }
 
 void fl_shared_died_(const struct fl_lot_about *about)

@@ -1,18 +1,17 @@
 /*
  * barriers.c - the Barrier of Fairlead, shared: whoever finds it broken by a death makes it whole again.
  */
+#include "in_segment.h"
 #include "kill.h"
 
 #include <errno.h>
 #include <fairlead/barrier.h>
-#include <fairlead/segment.h>
 
 struct shared {
 	uint64_t opened, arrived[KILL_MOST_WORKERS]; /* how often it has opened, and who in each place has come to it */
 	uint64_t early;
 };
 
-static fl_segment *segment;
 static fl_barrier *barrier;
 
 static int init(void *memory)
@@ -21,12 +20,6 @@ static int init(void *memory)
 
 	(void)memory;
 	return error < 0 ? error : fl_segment_barrier(segment, "gate", kill_workers(), &barrier);
-}
-
-static void fini(void *memory)
-{
-	(void)memory;
-	segment = fl_segment_close(segment);
 }
 
 /* Takes its place in the segment: what follows has the same steps each time. */
@@ -85,7 +78,7 @@ const struct kill_object kill_barriers[] = {
 	 .expects = KILL_SURVIVES,
 	 .size = sizeof(struct shared),
 	 .init = init,
-	 .fini = fini,
+	 .fini = close_segment,
 	 .start = begin,
 	 .operate = go_through,
 	 .check = check,

@@ -4,11 +4,11 @@
  *
  * `condition-pair` is the same with one condition over an RLock of its own, which is held twice by who waits.
  */
+#include "in_segment.h"
 #include "kill.h"
 
 #include <errno.h>
 #include <fairlead/condition.h>
-#include <fairlead/segment.h>
 
 struct box {
 	fl_lock lock;
@@ -20,7 +20,6 @@ struct shared {
 	struct kill_ledger ledger;
 };
 
-static fl_segment *segment;
 static struct box *box;
 static fl_condition *own;
 
@@ -45,12 +44,6 @@ static int init(void *memory)
 		return error;
 	error = fl_segment_object(segment, "box", &type, init_box, NULL, (void **)&box);
 	return error < 0 ? error : fl_segment_condition(segment, "own", &own);
-}
-
-static void fini(void *memory)
-{
-	(void)memory;
-	segment = fl_segment_close(segment);
 }
 
 /* Takes its place in the segment: what follows has the same steps each time. */
@@ -155,7 +148,7 @@ const struct kill_object kill_conditions[] = {
 	 .roles = 2,
 	 .drains = true,
 	 .init = init,
-	 .fini = fini,
+	 .fini = close_segment,
 	 .start = begin,
 	 .operate = use_box,
 	 .check = check,
@@ -169,7 +162,7 @@ const struct kill_object kill_conditions[] = {
 	 .roles = 2,
 	 .drains = true,
 	 .init = init,
-	 .fini = fini,
+	 .fini = close_segment,
 	 .start = begin,
 	 .operate = use_own,
 	 .check = check,

@@ -6,11 +6,11 @@
  * takes a dead one's place finds what that was about, and all that could keep the two from going on is a set that was
  * not heard.
  */
+#include "in_segment.h"
 #include "kill.h"
 
 #include <errno.h>
 #include <fairlead/event.h>
-#include <fairlead/segment.h>
 #include <stdio.h>
 
 enum { PAIRS = KILL_MOST_WORKERS / 2 };
@@ -29,7 +29,6 @@ struct shared {
 	uint64_t strange;
 };
 
-static fl_segment *segment;
 static struct place *place;
 
 static int make_place(void *object, void *arg)
@@ -54,12 +53,6 @@ static int init(void *memory)
 	return error < 0                                                                           ? error
 	       : fl_segment_object(segment, "place", &type, make_place, NULL, (void **)&place) < 0 ? -EIO
 												   : 0;
-}
-
-static void fini(void *memory)
-{
-	(void)memory;
-	segment = fl_segment_close(segment);
 }
 
 /* Takes its place in the segment: what follows has the same steps each time. */
@@ -139,7 +132,7 @@ const struct kill_object kill_events[] = {
 	 .size = sizeof(struct shared),
 	 .roles = 2,
 	 .init = init,
-	 .fini = fini,
+	 .fini = close_segment,
 	 .start = begin,
 	 .operate = operate,
 	 .check = check,

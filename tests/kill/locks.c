@@ -4,17 +4,16 @@
  * The harness makes a segment without a name, and the workers inherit it. `lock-comers` come and go: each operation
  * opens the segment, takes a place in it, uses the lock and leaves.
  */
+#include "in_segment.h"
 #include "kill.h"
 
 #include <errno.h>
 #include <fairlead/lock.h>
-#include <fairlead/segment.h>
 
 struct shared {
 	struct kill_guarded guarded;
 };
 
-static fl_segment *segment;
 static fl_lock *lock;
 
 static int init(void *memory)
@@ -23,12 +22,6 @@ static int init(void *memory)
 
 	(void)memory;
 	return error < 0 ? error : fl_segment_lock(segment, "lock", &lock);
-}
-
-static void fini(void *memory)
-{
-	(void)memory;
-	segment = fl_segment_close(segment);
 }
 
 static void acquire(void)
@@ -91,7 +84,7 @@ const struct kill_object kill_locks[] = {
 	 .expects = KILL_SURVIVES,
 	 .size = sizeof(struct shared),
 	 .init = init,
-	 .fini = fini,
+	 .fini = close_segment,
 	 .start = begin,
 	 .operate = operate,
 	 .check = check,
@@ -104,7 +97,7 @@ const struct kill_object kill_locks[] = {
 	 .expects = KILL_SURVIVES,
 	 .size = sizeof(struct shared),
 	 .init = init,
-	 .fini = fini,
+	 .fini = close_segment,
 	 .operate = come_and_go,
 	 .check = check},
 	{0},

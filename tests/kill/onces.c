@@ -6,12 +6,12 @@
  * never succeeds, so that there is always one to call.
  */
 #define _GNU_SOURCE
+#include "in_segment.h"
 #include "kill.h"
 
 #include <errno.h>
 #include <fairlead/event.h>
 #include <fairlead/once.h>
-#include <fairlead/segment.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -40,7 +40,6 @@ struct run {
 	uint32_t index;
 };
 
-static fl_segment *segment;
 static struct place *place;
 
 #define load(p) __atomic_load_n((p), __ATOMIC_SEQ_CST)
@@ -65,12 +64,6 @@ static int init(void *memory)
 	if (error == 0)
 		error = fl_segment_object(segment, "place", &type, make_place, NULL, (void **)&place);
 	return error < 0 ? error : 0;
-}
-
-static void fini(void *memory)
-{
-	(void)memory;
-	segment = fl_segment_close(segment);
 }
 
 /* Takes its place in the segment: what follows has the same steps each time. */
@@ -180,7 +173,7 @@ const struct kill_object kill_onces[] = {
 	 .expects = KILL_SURVIVES,
 	 .size = sizeof(struct shared),
 	 .init = init,
-	 .fini = fini,
+	 .fini = close_segment,
 	 .start = begin,
 	 .operate = operate,
 	 .check = check,

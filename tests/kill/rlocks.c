@@ -1,17 +1,16 @@
 /*
  * rlocks.c - the RLock of Fairlead, shared: acquired twice by who uses what it guards.
  */
+#include "in_segment.h"
 #include "kill.h"
 
 #include <errno.h>
 #include <fairlead/rlock.h>
-#include <fairlead/segment.h>
 
 struct shared {
 	struct kill_guarded guarded;
 };
 
-static fl_segment *segment;
 static fl_rlock *lock;
 
 static int init(void *memory)
@@ -20,12 +19,6 @@ static int init(void *memory)
 
 	(void)memory;
 	return error < 0 ? error : fl_segment_rlock(segment, "lock", &lock);
-}
-
-static void fini(void *memory)
-{
-	(void)memory;
-	segment = fl_segment_close(segment);
 }
 
 static void acquire(void)
@@ -80,7 +73,7 @@ const struct kill_object kill_rlocks[] = {
 	 .expects = KILL_SURVIVES,
 	 .size = sizeof(struct shared),
 	 .init = init,
-	 .fini = fini,
+	 .fini = close_segment,
 	 .start = begin,
 	 .operate = operate,
 	 .check = check,

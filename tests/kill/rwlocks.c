@@ -2,17 +2,16 @@
  * rwlocks.c - the RWLock of Fairlead, shared: each reads, and then writes. There is one place less than there are
  * workers, so that readers wait for readers, too.
  */
+#include "in_segment.h"
 #include "kill.h"
 
 #include <errno.h>
 #include <fairlead/rwlock.h>
-#include <fairlead/segment.h>
 
 struct shared {
 	struct kill_guarded guarded;
 };
 
-static fl_segment *segment;
 static fl_rwlock *lock;
 
 static int init(void *memory)
@@ -22,12 +21,6 @@ static int init(void *memory)
 
 	(void)memory;
 	return error < 0 ? error : fl_segment_rwlock(segment, "lock", places, &lock);
-}
-
-static void fini(void *memory)
-{
-	(void)memory;
-	segment = fl_segment_close(segment);
 }
 
 /* Takes its place in the segment: what follows has the same steps each time. */
@@ -120,7 +113,7 @@ const struct kill_object kill_rwlocks[] = {
 	 .expects = KILL_SURVIVES,
 	 .size = sizeof(struct shared),
 	 .init = init,
-	 .fini = fini,
+	 .fini = close_segment,
 	 .start = begin,
 	 .operate = operate,
 	 .check = check,
@@ -137,7 +130,7 @@ const struct kill_object kill_rwlocks[] = {
 	 .roles = 2,
 	 .workers = 6,
 	 .init = init,
-	 .fini = fini,
+	 .fini = close_segment,
 	 .start = begin,
 	 .operate = read_or_write,
 	 .check = check,

@@ -6,10 +6,10 @@
  *   semaphore-holder   with one permit that knows its holder: a lock.
  *   semaphore-holders  with two for four workers: never are more than two inside, and at the end both are there.
  */
+#include "in_segment.h"
 #include "kill.h"
 
 #include <errno.h>
-#include <fairlead/segment.h>
 #include <fairlead/semaphore.h>
 #include <sched.h>
 
@@ -24,7 +24,6 @@ struct shared {
 	uint64_t released[KILL_MOST_WORKERS], acquired[KILL_MOST_WORKERS];
 };
 
-static fl_segment *segment;
 static fl_semaphore *semaphore, *spare;
 
 #define load(p) __atomic_load_n((p), __ATOMIC_SEQ_CST)
@@ -59,12 +58,6 @@ static int init_seats(void *memory)
 {
 	(void)memory;
 	return init(SEATS);
-}
-
-static void fini(void *memory)
-{
-	(void)memory;
-	segment = fl_segment_close(segment);
 }
 
 /* Takes its place in the segment: what follows has the same steps each time. */
@@ -216,7 +209,7 @@ const struct kill_object kill_semaphores[] = {
 	 .size = sizeof(struct shared),
 	 .roles = 2,
 	 .init = init_signal,
-	 .fini = fini,
+	 .fini = close_segment,
 	 .start = begin,
 	 .operate = signal_or_wait,
 	 .check = check_signal,
@@ -228,7 +221,7 @@ const struct kill_object kill_semaphores[] = {
 	 .expects = KILL_SURVIVES,
 	 .size = sizeof(struct shared),
 	 .init = init_one,
-	 .fini = fini,
+	 .fini = close_segment,
 	 .start = begin,
 	 .operate = use_alone,
 	 .check = check_alone,
@@ -241,7 +234,7 @@ const struct kill_object kill_semaphores[] = {
 	 .expects = KILL_SURVIVES,
 	 .size = sizeof(struct shared),
 	 .init = init_seats,
-	 .fini = fini,
+	 .fini = close_segment,
 	 .start = begin,
 	 .operate = sit,
 	 .check = check_seats},

@@ -32,7 +32,7 @@
 
 static struct fl_inner registry;
 static fl_executor *all;
-static bool waits_at_exit;
+static fl_once registered_at_exit = FL_ONCE_INIT;
 
 /* A worker's life. */
 
@@ -152,19 +152,6 @@ static void at_exit(void)
 	}
 }
 
-static int wait_at_exit(void)
-{
-	int error;
-
-	fl_inner_acquire(&registry);
-	error = waits_at_exit ? 0 : fl_thread_wait_at_exit_();
-	if (error == 0 && !waits_at_exit)
-		error = atexit(at_exit) == 0 ? 0 : -ENOMEM;
-	waits_at_exit = error == 0;
-	fl_inner_release(&registry);
-	return error;
-}
-
 static void enlist(fl_executor *executor)
 {
 	fl_inner_acquire(&registry);
@@ -257,7 +244,7 @@ static int make(fl_executor **ret_executor, const fl_executor_options *options)
 	if (error == 0 && options->name && !(executor->name = strdup(options->name)))
 		error = -ENOMEM;
 	if (error == 0)
-		error = wait_at_exit();
+		error = fl_thread_call_at_exit_(&registered_at_exit, at_exit);
 	if (error != 0) {
 		discard(executor);
 		return error;

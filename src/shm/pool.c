@@ -53,7 +53,7 @@
 static struct fl_inner registry;
 static fl_pool *all;
 static fl_pool *abandoned; /* the parent's, in a forked child; kept where leak checkers see them */
-static bool waits_at_exit;
+static fl_once registered_at_exit = FL_ONCE_INIT;
 
 /* Lists. */
 
@@ -445,19 +445,6 @@ static void at_exit(void)
 	}
 }
 
-static int wait_at_exit(void)
-{
-	int error;
-
-	fl_inner_acquire(&registry);
-	error = waits_at_exit ? 0 : fl_thread_wait_at_exit_();
-	if (error == 0 && !waits_at_exit)
-		error = atexit(at_exit) == 0 ? 0 : -ENOMEM;
-	waits_at_exit = error == 0;
-	fl_inner_release(&registry);
-	return error;
-}
-
 static void enlist(fl_pool *pool)
 {
 	fl_inner_acquire(&registry);
@@ -525,7 +512,7 @@ static int make_rooms(fl_pool *pool)
 
 static int start_thread(fl_pool *pool)
 {
-	int error = wait_at_exit();
+	int error = fl_thread_call_at_exit_(&registered_at_exit, at_exit);
 
 	if (error == 0)
 		error = fl_thread_start(&pool->thread, &(fl_thread_options){.name = pool->name, .daemon = true},

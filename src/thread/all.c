@@ -231,17 +231,25 @@ void fl_thread_wait_for_all_(void)
 		fl_event_wait(&changed);
 }
 
-static int register_wait(void *unused)
+static int register_call(void *call)
 {
-	(void)unused;
-	return atexit(fl_thread_wait_for_all_) == 0 ? 0 : -ENOMEM;
+	return atexit(*(void (**)(void))call) == 0 ? 0 : -ENOMEM;
 }
 
 int fl_thread_wait_at_exit_(void)
 {
 	static fl_once registered = FL_ONCE_INIT;
+	void (*call)(void) = fl_thread_wait_for_all_;
 
-	return fl_once_call(&registered, register_wait, NULL);
+	return fl_once_call(&registered, register_call, &call);
+}
+
+/* What is registered last is called first. */
+int fl_thread_call_at_exit_(fl_once *registered, void (*call)(void))
+{
+	int error = fl_thread_wait_at_exit_();
+
+	return error != 0 ? error : fl_once_call(registered, register_call, &call);
 }
 
 /* Beginning, and beginning again in a child. */

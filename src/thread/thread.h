@@ -88,6 +88,9 @@ uint32_t fl_thread_forks_(void);
 /* Makes sure that exit() waits. Returns 0, -ENOMEM. */
 int fl_thread_wait_at_exit_(void);
 
+/* Makes sure that exit() calls what is given, before it waits; once for each `registered`. Returns 0, -ENOMEM. */
+int fl_thread_call_at_exit_(fl_once *registered, void (*call)(void));
+
 /* What exit() does then: blocks until all threads that it waits for have ended. */
 void fl_thread_wait_for_all_(void);
 

@@ -370,7 +370,8 @@ static void spin_for(struct fl_waiter *waiter, fl_time deadline, uint16_t *hint)
 {
 	struct fl_spin spin;
 
-	for (fl_spin_begin_(&spin, hint, deadline, waiter->crowd); fl_spin_again_(&spin);)
+	for (fl_spin_begin_(&spin, hint, deadline, waiter->crowd ? FL_SPIN_CROWD : FL_SPIN_HERE);
+	     fl_spin_again_(&spin);)
 		if (fl_load_relaxed(&waiter->word) != FL_WAITER_WAITING)
 			break;
 	fl_spin_end_(&spin, fl_load_relaxed(&waiter->word) != FL_WAITER_WAITING);

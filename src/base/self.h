@@ -54,6 +54,7 @@ struct fl_tls {
 	uint32_t cpus;     /* how many this thread may run on, */
 	fl_time cpus_read; /* as of then (base/spin.c) */
 	uint32_t waits;    /* since it was last looked whether to spin */
+	uint32_t alone;    /* for so many waits yet it takes for granted that nobody else wants its only processor */
 	uint32_t random;
 	struct fl_worker *worker; /* of an executor, while the thread is one (run/crew.c) */
 };

@@ -22,6 +22,10 @@
  * One processor means: the thread's affinity mask has one, and no thread with another mask of one has been seen
  * lately (threads pinned to different processors do run at the same time). The mask may change, so it is looked at
  * again every 10 ms by a thread that spins, and at every 16th wait by one that does not.
+ *
+ * Of threads of other processes it is not known where they may run. If the processor was offered and nobody took it,
+ * since the call came back at once, then who is waited for does not want this one: it runs on another one, or sleeps.
+ * So then it is worth spinning after all, and the next ALONE times too, until one was in vain.
  */
 #define _GNU_SOURCE
 #include "base/spin.h"
@@ -29,6 +33,7 @@
 #include "base/self.h"
 #include <errno.h>
 #include <sched.h>
+#include <unistd.h>
 
 #define CAP FL_US(50)
 #define FLOOR FL_US(1)
@@ -38,6 +43,8 @@
 #define DISCOURAGED_MOST 10u
 #define SLOW FL_US(100)
 #define YIELDS 8 /* at most, in one wait */
+#define AT_ONCE FL_US(1)
+#define ALONE 64
 #define LOOKS 16 /* between two readings of the clock */
 #define WAITS 16 /* between two looks at the mask, while there is no spinning */
 #define LATELY FL_MS(30)
@@ -134,13 +141,36 @@ static bool discouraged(uint16_t hint)
 	return vain != 0 && (some_number() & ((1u << vain) - 1)) != 0;
 }
 
-void fl_spin_begin_(struct fl_spin *spin, uint16_t *hint, fl_time deadline, bool crowd)
+/* Whether there are processors that this thread may not use. */
+static bool has_others(void)
+{
+	static uint32_t processors;
+
+	if (fl_unlikely(fl_load_relaxed(&processors) == 0)) {
+		long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+		fl_store_relaxed(&processors, n > 1 ? (uint32_t)n : 1);
+	}
+	return fl_load_relaxed(&processors) > 1;
+}
+
+/* Whether the last offers of the processor were of no use to anybody. */
+static bool is_alone(const struct fl_spin *spin)
+{
+	if (!spin->elsewhere || fl_tls_.alone == 0)
+		return false;
+	fl_tls_.alone--;
+	return true;
+}
+
+void fl_spin_begin_(struct fl_spin *spin, uint16_t *hint, fl_time deadline, enum fl_spin_others others)
 {
 	*spin = (struct fl_spin){.hint = hint, .deadline = deadline};
 	if (discouraged(fl_load_relaxed(hint)))
 		return;
 	spin->tried = true;
-	spin->yields = crowd || fl_spin_processors_() == 1;
+	spin->elsewhere = others == FL_SPIN_ELSEWHERE && has_others();
+	spin->yields = others == FL_SPIN_CROWD || (fl_spin_processors_() == 1 && !is_alone(spin));
 	spin->left = spin->yields ? YIELDS : LOOKS;
 	if (spin->yields)
 		spin->begun = fl_now();
@@ -161,13 +191,26 @@ static bool go_on(struct fl_spin *spin)
 	return now < spin->limit;
 }
 
+static void offer(struct fl_spin *spin)
+{
+	fl_time begin = spin->elsewhere ? fl_now() : 0;
+
+	sched_yield();
+	if (!spin->elsewhere || fl_now() - begin > AT_ONCE)
+		return;
+	fl_tls_.alone = ALONE;
+	spin->yields = false;
+	spin->begun = 0;
+	spin->left = LOOKS;
+}
+
 bool fl_spin_again_(struct fl_spin *spin)
 {
 	if (spin->left == 0)
 		return false;
 	spin->left--;
 	if (spin->yields) {
-		sched_yield();
+		offer(spin);
 		return true;
 	}
 	fl_relax();
@@ -200,6 +243,8 @@ void fl_spin_end_(struct fl_spin *spin, bool happened)
 	if (!spin->tried) /* there is nothing to learn from */
 		return;
 	took = happened ? taken(spin) : FL_FOREVER;
+	if (took > SLOW)
+		fl_tls_.alone = 0;
 	if (took <= SLOW) {
 		vain = 0;
 		if (!spin->yields)

@@ -5,7 +5,7 @@
  * woken costs tens of them; where there is one processor, the other side needs that to answer, and is offered it. So:
  *
  *     struct fl_spin spin;
- *     for (fl_spin_begin_(&spin, &object->fl_spin, deadline, false); fl_spin_again_(&spin);)
+ *     for (fl_spin_begin_(&spin, &object->fl_spin, deadline, FL_SPIN_HERE); fl_spin_again_(&spin);)
  *             if (it happened)
  *                     break;
  *     fl_spin_end_(&spin, it happened);
@@ -23,7 +23,8 @@ struct fl_spin {
 	uint16_t *hint;
 	uint32_t left; /* looks until the clock is read next, or offers of the processor; 0: no more */
 	bool tried;    /* it did spin */
-	bool yields;   /* it offered the processor instead */
+	bool yields;   /* it offers the processor instead */
+	bool elsewhere;
 	fl_time deadline;
 	fl_time begun, limit; /* 0 until the clock is read for the first time */
 };
@@ -31,8 +32,14 @@ struct fl_spin {
 /* Returns on how many processors the calling thread may run. Cheap: asks the kernel at most every 10 ms. */
 uint32_t fl_spin_processors_(void);
 
-/* `crowd`: more threads than there are processors wait for each other. */
-void fl_spin_begin_(struct fl_spin *spin, uint16_t *hint, fl_time deadline, bool crowd);
+/* Who is waited for. */
+enum fl_spin_others {
+	FL_SPIN_HERE,      /* threads of this process */
+	FL_SPIN_CROWD,     /* the same, and more of them than there are processors wait for each other */
+	FL_SPIN_ELSEWHERE, /* threads of other processes, too */
+};
+
+void fl_spin_begin_(struct fl_spin *spin, uint16_t *hint, fl_time deadline, enum fl_spin_others others);
 bool fl_spin_again_(struct fl_spin *spin);
 void fl_spin_end_(struct fl_spin *spin, bool happened);
 

@@ -163,7 +163,7 @@ static bool spin(struct fl_queue *queue, struct fl_queue_side *side, fl_time dea
 
 	if (fl_load_relaxed(&side->alert) & FL_QUEUE_WAITING)
 		return false;
-	fl_spin_begin_(&spin, &fl_queue_other(queue, side)->spin, deadline, false);
+	fl_spin_begin_(&spin, &fl_queue_other(queue, side)->spin, deadline, FL_SPIN_HERE);
 	while (!happened && fl_spin_again_(&spin))
 		happened = worth_trying(queue, side);
 	fl_spin_end_(&spin, happened);

@@ -220,7 +220,7 @@ static bool look(fl_executor *executor, struct fl_worker *worker, struct fl_work
 
 	if (fl_crew_count(fl_load_relaxed(&executor->state), FL_CREW_LOOKING) > 1)
 		return false;
-	for (fl_spin_begin_(&spin, &executor->spin, FL_FOREVER, false); !found && fl_spin_again_(&spin);)
+	for (fl_spin_begin_(&spin, &executor->spin, FL_FOREVER, FL_SPIN_HERE); !found && fl_spin_again_(&spin);)
 		if (spin.yields || ++n % LINGER == 0)
 			found = fl_crew_take_(executor, worker, ret_item);
 	fl_spin_end_(&spin, found);

@@ -52,7 +52,7 @@ static bool spin(fl_future *future, fl_time deadline)
 	struct fl_spin spin;
 	bool done = false;
 
-	for (fl_spin_begin_(&spin, &future->spin, deadline, false); !done && fl_spin_again_(&spin);)
+	for (fl_spin_begin_(&spin, &future->spin, deadline, FL_SPIN_HERE); !done && fl_spin_again_(&spin);)
 		done = fl_future_done(future);
 	fl_spin_end_(&spin, done);
 	return done;

@@ -77,7 +77,7 @@ static bool spin(fl_event *event, uint32_t then, fl_time deadline)
 	struct fl_spin spin;
 	bool set = false;
 
-	for (fl_spin_begin_(&spin, &event->fl_spin, deadline, false); !set && fl_spin_again_(&spin);)
+	for (fl_spin_begin_(&spin, &event->fl_spin, deadline, FL_SPIN_ELSEWHERE); !set && fl_spin_again_(&spin);)
 		set = set_since(event, then);
 	fl_spin_end_(&spin, set);
 	return set;

@@ -236,7 +236,7 @@ static bool spin(fl_lock *lock, struct fl_asker *asker)
 	struct fl_spin spin;
 	bool taken = false, claimed = false;
 
-	for (fl_spin_begin_(&spin, &lock->fl_spin, asker->deadline, false); fl_spin_again_(&spin);) {
+	for (fl_spin_begin_(&spin, &lock->fl_spin, asker->deadline, FL_SPIN_HERE); fl_spin_again_(&spin);) {
 		if (fl_lock_holder(lock) == 0) {
 			taken = take(lock, asker);
 			if (taken || reserved(lock, asker, fl_load_relaxed(&lock->fl_word)))

@@ -124,7 +124,8 @@ static bool spin(fl_lock *lock, const struct asker *asker)
 	struct fl_spin spin;
 	bool taken = false;
 
-	for (fl_spin_begin_(&spin, &lock->fl_spin, asker->deadline, false); !taken && fl_spin_again_(&spin);)
+	for (fl_spin_begin_(&spin, &lock->fl_spin, asker->deadline, FL_SPIN_ELSEWHERE);
+	     !taken && fl_spin_again_(&spin);)
 		taken = fl_load_relaxed(&lock->fl_word) == 0 && take_free(lock, asker, 0);
 	fl_spin_end_(&spin, taken);
 	return taken;

@@ -228,7 +228,7 @@ static bool spin(fl_semaphore *semaphore, fl_time deadline, bool *ret_claimed)
 	bool taken = false;
 
 	*ret_claimed = false;
-	fl_spin_begin_(&spin, &semaphore->fl_spin, deadline, false);
+	fl_spin_begin_(&spin, &semaphore->fl_spin, deadline, FL_SPIN_HERE);
 	if (spin.left != 0 && claim(semaphore)) {
 		*ret_claimed = true;
 		while (!taken && fl_spin_again_(&spin))

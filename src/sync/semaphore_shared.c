@@ -188,7 +188,8 @@ static bool spin(const struct asker *asker, fl_time deadline)
 	struct fl_spin spin;
 	bool taken = false;
 
-	for (fl_spin_begin_(&spin, &asker->semaphore->fl_spin, deadline, false); !taken && fl_spin_again_(&spin);)
+	for (fl_spin_begin_(&spin, &asker->semaphore->fl_spin, deadline, FL_SPIN_ELSEWHERE);
+	     !taken && fl_spin_again_(&spin);)
 		taken = count(asker->semaphore, &asker->permits, asker->mine->view) != 0 && take(asker);
 	fl_spin_end_(&spin, taken);
 	return taken;

@@ -421,11 +421,11 @@ uint32_t fl_spin_processors_(void)
 	return model_scenario->processors > 1 ? model_scenario->processors : 1;
 }
 
-void fl_spin_begin_(struct fl_spin *spin, uint16_t *hint, fl_time deadline, bool crowd)
+void fl_spin_begin_(struct fl_spin *spin, uint16_t *hint, fl_time deadline, enum fl_spin_others others)
 {
 	(void)hint;
 	(void)deadline;
-	(void)crowd;
+	(void)others;
 	memset(spin, 0, sizeof(*spin));
 	spin->left = model_scenario->spins;
 }

@@ -9,66 +9,12 @@
  * calls, as references: packets of other sizes, and memory that is passed on (src/shm/pipe.c says what came of it).
  */
 #include "harness.h"
+#include "messages.hh"
 #include "pipe_ways.hh"
 
-#include <csignal>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-
-enum : size_t { SMALL = 64, MEDIUM = 65536, LARGE = 1 << 20 };
-
-static char pipe_buffer[LARGE] = {1};
-
-template <class way, size_t size, bool answered> static void answer(way *there, way *back, uint64_t n)
-{
-	there->be_receiver();
-	back->be_sender();
-	for (; n > 0; n--) {
-		there->receive(pipe_buffer, size);
-		if (answered || n == 1)
-			back->send(pipe_buffer, size);
-	}
-}
-
-template <class way, size_t size, bool answered> static int64_t ask(way *there, way *back, uint64_t n)
-{
-	int64_t begin;
-
-	there->be_sender();
-	back->be_receiver();
-	begin = bench_now();
-	for (; n > 0; n--) {
-		there->send(pipe_buffer, size);
-		if (answered || n == 1)
-			back->receive(pipe_buffer, size);
-	}
-	return bench_now() - begin;
-}
-
-/* The first message waits until the other process runs: it is taken before the time is. */
-template <class way, size_t size, bool answered> static int64_t time_messages(uint64_t n)
-{
-	way there(size), back(size), begun(size), unused(size);
-	pid_t child = fork();
-	int64_t took;
-	int status;
-
-	pipe_need(child >= 0, "pipe: cannot fork");
-	if (child == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		answer<way, size, true>(&unused, &begun, 1);
-		answer<way, size, answered>(&there, &back, n);
-		_exit(0);
-	}
-	ask<way, size, true>(&unused, &begun, 1);
-	took = ask<way, size, answered>(&there, &back, n);
-	pipe_need(waitpid(child, &status, 0) == child && status == 0, "pipe: the other process failed");
-	return took;
-}
-
 /* clang-format off */
-#define ONE_WAY(way, size) time_messages<way, size, false>
-#define AND_BACK(way, size) time_messages<way, size, true>
+#define ONE_WAY(way, size) time_messages<way, size, false, false>
+#define AND_BACK(way, size) time_messages<way, size, true, false>
 
 #define PEERS(kind, size) \
 	{"fairlead", BENCH_FAIRLEAD, kind(fairlead_pipe, size)}, \

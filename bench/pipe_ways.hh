@@ -160,17 +160,17 @@ struct posix_queue {
 	}
 };
 
-struct boost_queue {
+template <unsigned depth> struct boost_queue_of {
 	using queue_type = boost::interprocess::message_queue;
 	std::string name;
 	std::unique_ptr<queue_type> queue;
 
-	explicit boost_queue(size_t size)
+	explicit boost_queue_of(size_t size)
 	{
 		static unsigned number;
 
 		name = "fairlead-bench-" + std::to_string(getpid()) + "-" + std::to_string(number++);
-		queue = std::make_unique<queue_type>(boost::interprocess::create_only, name.c_str(), 10, size);
+		queue = std::make_unique<queue_type>(boost::interprocess::create_only, name.c_str(), depth, size);
 		queue_type::remove(name.c_str());
 	}
 	void be_sender() {}
@@ -184,6 +184,8 @@ struct boost_queue {
 		queue->receive(data, most, size, priority);
 	}
 };
+
+using boost_queue = boost_queue_of<10>;
 
 /* ---- what Fairlead's pipe could be made of, in bare system calls ---- */
 

@@ -8,14 +8,12 @@
  * Python's run in a process of their own, which is told each time how many, and says how long it took.
  */
 #include "harness.h"
+#include "python.hh"
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fairlead/pool.h>
-#include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <vector>
 
 static void pool_need(bool fine, const char *what)
@@ -128,51 +126,6 @@ static const char script[] =
 	"        ways[sys.argv[1]](pool, int(line))\n"
 	"        print(time.monotonic_ns() - begin, flush=True)\n";
 
-/* It ends when its input does: then it ends its workers, which it would leave behind if it were killed. */
-struct interpreter {
-	FILE *to = nullptr, *from = nullptr;
-	pid_t child = 0;
-
-	~interpreter()
-	{
-		if (!to)
-			return;
-		fclose(to);
-		fclose(from);
-		waitpid(child, nullptr, 0);
-	}
-
-	void start(const char *way)
-	{
-		int in[2], out[2];
-		char cpus[16];
-
-		snprintf(cpus, sizeof cpus, "%u", bench_cpus());
-		pool_need(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0, "pool: no pipes");
-		child = fork();
-		pool_need(child >= 0, "pool: cannot fork");
-		if (child == 0) {
-			dup2(in[0], STDIN_FILENO);
-			dup2(out[1], STDOUT_FILENO);
-			execlp("python3", "python3", "-c", script, way, cpus, nullptr);
-			_exit(127);
-		}
-		close(in[0]);
-		close(out[1]);
-		to = fdopen(in[1], "w");
-		from = fdopen(out[0], "r");
-	}
-	int64_t ask(uint64_t n)
-	{
-		long long took = 0;
-
-		pool_need(fprintf(to, "%llu\n", static_cast<unsigned long long>(n)) > 0 && fflush(to) == 0 &&
-				  fscanf(from, "%lld", &took) == 1,
-			  "pool: python3 has failed");
-		return took;
-	}
-};
-
 struct python_pool_1 {
 	static constexpr const char *way = "pool-1";
 };
@@ -194,7 +147,7 @@ template <class what> static int64_t time_python(uint64_t n)
 	static interpreter python;
 
 	if (!python.to)
-		python.start(what::way);
+		python.start(script, what::way);
 	return python.ask(n);
 }
 

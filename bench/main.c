@@ -18,12 +18,25 @@ static const struct family {
 	const char *name;
 	const struct bench *benches;
 } families[] = {
-	{"floor", bench_floor},         {"lock", bench_lock},           {"rlock", bench_rlock},
-	{"rwlock", bench_rwlock},       {"semaphore", bench_semaphore}, {"handover", bench_handover},
-	{"parked", bench_parked},       {"barrier", bench_barrier},     {"notify-all", bench_notify_all},
-	{"contended", bench_contended}, {"check", bench_check},         {"frames", bench_frames},
-	{"queue", bench_queue},         {"pipe", bench_pipe},           {"shared", bench_shared},
-	{"turns", bench_turns},         {"pool", bench_pool},           {"shared-semaphore", bench_shared_semaphore},
+	{"floor", bench_floor},
+	{"lock", bench_lock},
+	{"rlock", bench_rlock},
+	{"rwlock", bench_rwlock},
+	{"semaphore", bench_semaphore},
+	{"handover", bench_handover},
+	{"parked", bench_parked},
+	{"barrier", bench_barrier},
+	{"notify-all", bench_notify_all},
+	{"contended", bench_contended},
+	{"check", bench_check},
+	{"frames", bench_frames},
+	{"queue", bench_queue},
+	{"pipe", bench_pipe},
+	{"shared", bench_shared},
+	{"turns", bench_turns},
+	{"pool", bench_pool},
+	{"shared-semaphore", bench_shared_semaphore},
+	{"shared-queue", bench_shared_queue},
 	{"executor", bench_executor},
 };
 

@@ -35,6 +35,7 @@
 #include <fairlead/rwlock.h>
 #include <fairlead/segment.h>
 #include <fairlead/semaphore.h>
+#include <fairlead/shared_queue.h>
 #include <fairlead/simple_queue.h>
 #include <fairlead/thread.h>
 #include <fairlead/time.h>

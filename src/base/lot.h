@@ -51,7 +51,8 @@ struct fl_peer {
 	uint32_t last;    /* the number that the page had last */
 	int32_t pid, tid; /* for people to read, as its thread has them */
 	char name[16];
-	uint8_t spare[FL_PEER_SIZE - 72];
+	uint64_t process_id; /* its process's: see struct fl_lot_view */
+	uint8_t spare[FL_PEER_SIZE - 80];
 	uint32_t life; /* the kernel's: see base/lot.c */
 	uint32_t spare_at_end;
 };
@@ -63,7 +64,8 @@ struct fl_lot {
 	uint64_t turns;       /* how many waits have begun */
 	uint32_t n_peers;     /* pages that have memory: the first ones */
 	uint32_t n_processes; /* how many of `keepers` have been used: the first ones */
-	uint32_t spare[12];
+	uint64_t process_ids; /* how many have been given out */
+	uint32_t spare[10];
 	uint64_t waiting[FL_PEERS / 64];    /* pages of those who may be waiting */
 	uint32_t keepers[FL_LOT_PROCESSES]; /* of each process, the number of the peer whose life stands for it; or 0 */
 };
@@ -77,6 +79,8 @@ struct fl_lot_view {
 	int fd;
 	off_t peers_at;   /* in the file */
 	uint32_t process; /* which this one is, below FL_LOT_PROCESSES; FL_LOT_NOBODY */
+	/* What no other process that uses this memory ever has, whether it has the same pid or the same `process`. */
+	uint64_t process_id;
 	/* Takes the lock under which pages change hands, and gives it back. By the first the process is attached.
 	 * Returns 0 or why not. */
 	int (*enter)(struct fl_lot_view *view);
@@ -137,6 +141,9 @@ static inline uint32_t fl_lot_number(const void *object)
 
 /* Whether the peer of that number lives. Any number may be asked for. */
 bool fl_lot_alive_(const struct fl_lot_view *view, uint32_t number);
+
+/* The number of a living peer of the process with that id; 0: it has none, and is as dead. Any id may be asked for. */
+uint32_t fl_lot_living_(const struct fl_lot_view *view, uint64_t process_id);
 
 /* Who a peer is or was, as far as its page still tells. */
 struct fl_lot_about {

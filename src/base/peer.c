@@ -177,6 +177,26 @@ static void live(struct robust_list_head *head, struct link *link, struct fl_pee
 	head->list_op_pending = NULL;
 }
 
+/* Whether the page is that of a living peer of that process: it is if it has the same peer before and after. */
+static bool lives_for(const struct fl_lot_view *view, uint32_t slot, uint64_t process_id, uint32_t *ret_number)
+{
+	*ret_number = fl_load_relaxed(&view->peers[slot].number);
+	if ((*ret_number & (FL_PEERS - 1)) != slot || !fl_lot_alive_(view, *ret_number))
+		return false;
+	/* [peer.1] acquire; pairs with [peer.2] */
+	return fl_load_acquire(&view->peers[slot].process_id) == process_id && fl_lot_alive_(view, *ret_number);
+}
+
+uint32_t fl_lot_living_(const struct fl_lot_view *view, uint64_t process_id)
+{
+	uint32_t n = fl_load_relaxed(&view->lot->n_peers), number = 0;
+
+	for (uint32_t slot = 0; slot < n && slot < FL_PEERS; slot++)
+		if (lives_for(view, slot, process_id, &number))
+			return number;
+	return 0;
+}
+
 /* Keepers. */
 
 /* A living peer of that process, other than `except`; 0: there is none. */
@@ -298,6 +318,7 @@ static int settle(struct fl_lot_view *view, struct fl_lot_mine *mine, uint32_t s
 	mine->number = next_number(fl_load_relaxed(&peer->last), slot);
 	fl_store_relaxed(&peer->last, mine->number);
 	fl_store_relaxed(&peer->process, view->process);
+	fl_store_relaxed(&peer->process_id, view->process_id);
 	fl_store_relaxed(&peer->pid, getpid());
 	fl_store_relaxed(&peer->tid, tid);
 	prctl(PR_GET_NAME, peer->name);

@@ -124,6 +124,7 @@ int fl_member_join_(fl_segment *segment)
 		fl_then();
 		fl_store_relaxed(&member->used, 1);
 		segment->slot = segment->view.process = slot;
+		segment->view.process_id = ++segment->head->lot.process_ids;
 		return 0;
 	}
 	return fl_segment_fail_(-EUSERS, "%u processes are attached to the segment, as many as there may be",

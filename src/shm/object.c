@@ -99,7 +99,7 @@ static int check_same(const struct fl_object *object, const fl_segment_type *typ
 	uint64_t size = fl_load_relaxed(&object->size);
 
 	if (strncmp(object->type, type->name, FL_SEGMENT_TYPE_NAME) == 0 && version == type->version &&
-	    size == type->size)
+	    (size == type->size || type->size == 0))
 		return 0;
 	return fl_segment_fail_(-EPROTO,
 				"object '%s' is a '%.*s' version %u of %llu bytes, not a '%s' version %u of %llu", name,
@@ -169,13 +169,12 @@ static int find(fl_segment *segment, const char *name, struct found *ret_found)
 	return error;
 }
 
-int fl_segment_find(fl_segment *segment, const char *name, const fl_segment_type *type, void **ret_object)
+int fl_segment_find_sized_(fl_segment *segment, const char *name, const fl_segment_type *type, void **ret_object,
+			   uint64_t *ret_size)
 {
 	struct found found;
 	int error = check_name(name);
 
-	if (error == 0)
-		error = check_type(type);
 	if (error == 0)
 		error = fl_segment_enter_to_read_(segment);
 	if (error != 0)
@@ -184,9 +183,19 @@ int fl_segment_find(fl_segment *segment, const char *name, const fl_segment_type
 	if (error == 0)
 		error = check_same(found.object, type, name);
 	fl_segment_leave_(segment);
-	if (error == 0)
+	if (error == 0) {
 		*ret_object = found.object + 1;
+		*ret_size = fl_load_relaxed(&found.object->size);
+	}
 	return error;
+}
+
+int fl_segment_find(fl_segment *segment, const char *name, const fl_segment_type *type, void **ret_object)
+{
+	uint64_t size;
+	int error = check_type(type);
+
+	return error != 0 ? error : fl_segment_find_sized_(segment, name, type, ret_object, &size);
 }
 
 int fl_segment_delete(fl_segment *segment, const char *name)

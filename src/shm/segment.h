@@ -125,6 +125,12 @@ void fl_heap_retire_(fl_segment *segment, struct fl_block *block, uint64_t *wher
  * -EPROTO. */
 int fl_heap_mend_(fl_segment *segment);
 
+/* ---- object.c ---- */
+
+/* As fl_segment_find, and tells the size, which others may have changed since. The type's size may be 0: any. */
+int fl_segment_find_sized_(fl_segment *segment, const char *name, const fl_segment_type *type, void **ret_object,
+			   uint64_t *ret_size);
+
 /* ---- place.c ---- */
 
 bool fl_segment_name_good_(const char *name);

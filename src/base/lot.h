@@ -95,6 +95,7 @@ struct fl_lot_mine {
 	struct fl_peer *peer;     /* mapped for this thread alone, and behind it a page that nobody else has */
 	uint32_t number;
 	struct fl_lot_tls *tls; /* its thread's */
+	uint64_t length;        /* how long the memory is known to be: the files of segments do not become shorter */
 	struct fl_lot_mine *next_of_thread, *next_of_view;
 };
 

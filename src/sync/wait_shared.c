@@ -29,29 +29,19 @@ bool fl_shared_can_sleep_(void)
 	return fl_load_relaxed(&can) == 1;
 }
 
-/* How long a segment is known to be, to a thread that had this number in it: files of segments do not become
- * shorter. */
-static __thread struct {
-	const struct fl_lot_view *view;
-	uint64_t length;
-	uint32_t number;
-} known;
-
-static bool reaches(const struct fl_lot_mine *mine, uint64_t end)
+static bool reaches(struct fl_lot_mine *mine, uint64_t end)
 {
 	struct stat about;
 
-	if (fl_likely(known.view == mine->view && known.number == mine->number && end <= known.length))
+	if (fl_likely(end <= mine->length))
 		return true;
 	if (fstat(mine->view->fd, &about) != 0 || about.st_size < 0)
 		return false;
-	known.view = mine->view;
-	known.number = mine->number;
-	known.length = (uint64_t)about.st_size;
-	return end <= known.length;
+	mine->length = (uint64_t)about.st_size;
+	return end <= mine->length;
 }
 
-void *fl_shared_place_(const struct fl_lot_mine *mine, const void *object, int64_t away, uint64_t size)
+void *fl_shared_place_(struct fl_lot_mine *mine, const void *object, int64_t away, uint64_t size)
 {
 	const struct fl_lot_view *view = mine->view;
 	uint64_t offset = (uintptr_t)object - (uintptr_t)view->from + (uint64_t)away;

@@ -17,7 +17,7 @@ bool fl_shared_can_sleep_(void);
 
 /* `size` bytes of the same segment, `away` bytes from the object; NULL: that is not memory of it. Any numbers may be
  * asked for. */
-void *fl_shared_place_(const struct fl_lot_mine *mine, const void *object, int64_t away, uint64_t size);
+void *fl_shared_place_(struct fl_lot_mine *mine, const void *object, int64_t away, uint64_t size);
 
 void fl_shared_refuse_(const char *kind, const void *object, int error);
 

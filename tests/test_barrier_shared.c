@@ -82,6 +82,7 @@ START_TEST(it_is_found_by_name_and_parties)
 	ck_assert_int_eq(fl_segment_barrier(segment, "gate", 4, &same), -EPROTO);
 	ck_assert_int_eq(fl_segment_barrier(segment, "none", 0, &same), -EINVAL);
 	ck_assert_int_eq(fl_segment_barrier(segment, "many", 1025, &same), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(fl_segment_why(), "1 to 1024 parties, not 1025"));
 	ck_assert_int_eq(fl_segment_barrier(segment, "most", 1024, &same), 1);
 }
 END_TEST

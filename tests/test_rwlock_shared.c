@@ -97,6 +97,7 @@ START_TEST(it_is_found_by_name_and_readers)
 	ck_assert_ptr_eq(same, lock);
 	ck_assert_int_eq(fl_segment_rwlock(segment, "table", PLACES + 1, &same), -EPROTO);
 	ck_assert_int_eq(fl_segment_rwlock(segment, "none", 0, &same), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(fl_segment_why(), "1 to 1024 readers, not 0"));
 	ck_assert_int_eq(fl_segment_rwlock(segment, "many", 1025, &same), -EINVAL);
 	ck_assert_int_eq(fl_segment_rwlock(segment, "most", 1024, &same), 1);
 }

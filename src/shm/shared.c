@@ -126,7 +126,7 @@ int fl_segment_barrier(fl_segment *segment, const char *name, uint32_t parties, 
 				      sizeof(fl_barrier) + FL_BARRIER_PLACES(parties) * sizeof(uint64_t)};
 
 	if (parties == 0 || parties > FL_PEERS)
-		return -EINVAL;
+		return fl_segment_fail_(-EINVAL, "a barrier has 1 to %u parties, not %u", FL_PEERS, parties);
 	return fl_segment_object(segment, name, &type, init_barrier, &parties, (void **)ret_barrier);
 }
 
@@ -141,6 +141,6 @@ int fl_segment_rwlock(fl_segment *segment, const char *name, uint32_t readers, f
 				      sizeof(fl_rwlock) + FL_RWLOCK_PLACES(readers) * sizeof(uint32_t)};
 
 	if (readers == 0 || readers > FL_PEERS)
-		return -EINVAL;
+		return fl_segment_fail_(-EINVAL, "a rwlock has room for 1 to %u readers, not %u", FL_PEERS, readers);
 	return fl_segment_object(segment, name, &type, init_rwlock, &readers, (void **)ret_lock);
 }

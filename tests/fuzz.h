@@ -19,7 +19,7 @@ struct fuzz_part {
 	void (*close)(void);
 };
 
-extern const struct fuzz_part fuzz_receive, fuzz_ingest, fuzz_images, fuzz_texts, fuzz_segment;
+extern const struct fuzz_part fuzz_receive, fuzz_ingest, fuzz_images, fuzz_texts, fuzz_segment, fuzz_shared_queue;
 
 /* A number below n, which is not 0. Whether something that happens once in n times happens. */
 uint64_t fuzz_below(uint64_t n);

@@ -26,7 +26,8 @@
 
 #define LONGEST 120 /* seconds of a round */
 
-static const struct fuzz_part *const parts[] = {&fuzz_receive, &fuzz_ingest, &fuzz_images, &fuzz_texts, &fuzz_segment};
+static const struct fuzz_part *const parts[] = {&fuzz_receive, &fuzz_ingest,  &fuzz_images,
+						&fuzz_texts,   &fuzz_segment, &fuzz_shared_queue};
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
 static struct {

@@ -25,7 +25,7 @@ differs() {
 	fuzz --rounds 50 --seed "$1" && grep sum out >"sums.$2"
 }
 
-for part in receive ingest images texts segment; do
+for part in receive ingest images texts segment queue; do
 	planted=_planted
 	check "$part finds what is planted there" finds $part
 	check "and finds it again" finds_again

@@ -113,6 +113,14 @@ static inline uint32_t fl_place_state(const struct fl_place *place)
 	return fl_load_relaxed(&place->word) & FL_PLACE_STATE;
 }
 
+/* How many places there are in a list: never more than there are at all, whatever the number says. */
+static inline uint32_t fl_place_count(const struct fl_places *places, const uint32_t *n)
+{
+	uint32_t value = fl_load_relaxed(n);
+
+	return value <= places->limit ? value : places->limit;
+}
+
 /* What was stored before is in memory before what is stored after, for whoever has the lock when this process has
  * died. */
 static inline void fl_place_then(void)

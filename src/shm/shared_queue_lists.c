@@ -132,7 +132,7 @@ int fl_ready_insert_(const struct fl_places *places, uint32_t slot)
 
 	if (places->kind == FL_QUEUE_PRIORITY)
 		return add_to_heap(places, slot);
-	for (uint32_t n = fl_load_relaxed(&places->queue->n_ready); n > 0; n--) {
+	for (uint32_t n = fl_place_count(places, &places->queue->n_ready); n > 0; n--) {
 		if (!fl_list_next(places, &link, &other))
 			return -EPROTO;
 		if (!comes_before(places, other, slot))
@@ -214,7 +214,7 @@ static uint32_t take_from(const struct fl_places *places, struct run *one, struc
 static uint32_t merge_runs(const struct fl_places *places, uint32_t length)
 {
 	fl_shared_queue *queue = places->queue;
-	uint32_t link = link_of(&queue->first_ready), n = fl_load_relaxed(&queue->n_ready), pairs = 0;
+	uint32_t link = link_of(&queue->first_ready), n = fl_place_count(places, &queue->n_ready), pairs = 0;
 	uint32_t *end = &queue->first_ready;
 
 	queue->last_ready = 0;

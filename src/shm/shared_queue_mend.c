@@ -141,7 +141,7 @@ int fl_shared_queue_look_after_all_(const struct fl_places *places)
 	uint32_t link = fl_load_relaxed(&places->queue->first_held), slot = 0;
 	int found = 0;
 
-	for (uint32_t n = fl_load_relaxed(&places->queue->n_held); n > 0; n--) {
+	for (uint32_t n = fl_place_count(places, &places->queue->n_held); n > 0; n--) {
 		int result = fl_list_next(places, &link, &slot) ? fl_shared_queue_look_after_(places, slot) : -EPROTO;
 
 		if (result < 0)

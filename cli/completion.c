@@ -15,7 +15,7 @@
 
 static const char machine[] =
 	"# Goes along the words before the one that is typed, and sets what is known there: the command, how\n"
-	"# many of its arguments have been, and what an option expects.\n"
+	"# many of its arguments have been, whether options may come, and what an option expects.\n"
 	"_fairlead_walk()\n"
 	"{\n"
 	"	local i word\n"
@@ -32,6 +32,7 @@ static const char machine[] =
 	"		elif [[ \" $(_fairlead_commands \"$called\") \" == *\" $word \"* ]]; then\n"
 	"			called=$called${called:+ }$word\n"
 	"		else\n"
+	"			[ \"$(_fairlead_argument \"$called:$count\")\" != PROGRAM ] || after=yes\n"
 	"			count=$((count + 1))\n"
 	"		fi\n"
 	"	done\n"

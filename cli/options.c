@@ -31,9 +31,15 @@ static const struct option_row for_all[] = {
 	{NULL, "version", 0, NULL, "show the version", OPTION_FLAG, NULL},
 };
 
-bool options_end_at_program(const struct command *command)
+/* How many arguments stand before that which is a PROGRAM; -1: none is. */
+static int before_program(const struct command *command)
 {
-	return command->arguments && strncmp(command->arguments, "PROGRAM", strlen("PROGRAM")) == 0;
+	const char *word = command->arguments ? command->arguments : "";
+
+	for (int n = 0; *word; n++, word += strcspn(word, " "), word += *word == ' ')
+		if (strncmp(word + (*word == '['), "PROGRAM", strlen("PROGRAM")) == 0)
+			return n;
+	return -1;
 }
 
 const struct option_row *options_row(const struct command *command, size_t i)
@@ -102,7 +108,7 @@ struct reading {
 /* What getopt_long is told of a table. */
 struct known {
 	struct option longs[OPTIONS_MAX + 1];
-	char letters[2 * OPTIONS_MAX + 3];
+	char letters[2 * OPTIONS_MAX + 3]; /* the first one is for `end_of_words` */
 };
 
 static void tell(const struct command *command, struct known *ret_known)
@@ -111,9 +117,8 @@ static void tell(const struct command *command, struct known *ret_known)
 	char *letter = ret_known->letters;
 	size_t i;
 
-	if (options_end_at_program(command))
-		*letter++ = '+'; /* what comes then is the program's */
-	*letter++ = ':';         /* an argument that is missing is told from an option that there is not */
+	*letter++ = '-'; /* each argument is told in its place */
+	*letter++ = ':'; /* an argument that is missing is told from an option that there is not */
 	for (i = 0; (row = options_row(command, i)); i++) {
 		assert(i < OPTIONS_MAX);
 		ret_known->longs[i] = (struct option){row->name, row->value ? required_argument : no_argument, NULL,
@@ -185,17 +190,33 @@ static int say_what_is_wrong(const struct reading *reading, int found)
 	return options_wrong(reading->argv[0], "--%s needs an argument: %s", row->name, row->value);
 }
 
+/* Where the words end that are the command's own: at its program, or at the end of all. What they are is not looked at
+ * here. */
+static int end_of_words(const struct reading *reading, const struct known *known)
+{
+	int before = before_program(reading->command), found;
+
+	if (before < 0)
+		return reading->argc;
+	optind = 0; /* glibc's getopt begins anew */
+	while ((found = getopt_long(reading->argc, reading->argv, known->letters, known->longs, NULL)) != -1)
+		if (found == 1 && before-- == 0)
+			return optind - 1;
+	return reading->argc;
+}
+
 /* Calls each(reading, row, value) for the options of the command line, until it does not return 0. */
 static int walk(struct reading *reading, int (*each)(struct reading *reading, size_t i, const char *value))
 {
 	struct known known;
-	int found, error = 0;
+	int found, end, error = 0;
 
 	tell(reading->command, &known);
-	optind = 0; /* glibc's getopt begins anew */
 	opterr = 0;
+	end = end_of_words(reading, &known);
+	optind = 0;
 	while (error == 0) {
-		found = getopt_long(reading->argc, reading->argv, known.letters, known.longs, NULL);
+		found = getopt_long(end, reading->argv, known.letters + 1, known.longs, NULL);
 		if (found == -1)
 			break;
 		if (found == '?' || found == ':')

@@ -23,7 +23,7 @@
  *
  * The name of an option's argument says what completes it: FILE and DIRECTORY names of files, CHANNEL names of frame
  * channels, SEGMENT those of segments, and one|two|three these words. It is so with the arguments of a command, too. If
- * the first of these is PROGRAM, the command's options stand before it, and what stands behind it is that program's.
+ * one of these is PROGRAM, the command's options stand before it, and what stands behind it is that program's.
  *
  * The file of --config has lines `key = value`; a key is the long name of an option. A flag is `yes` or `no`. A line
  * that begins with # or ; is a comment. The command line wins: what stands there of an option that is taken once is not
@@ -84,9 +84,6 @@ int options_status(int error);
 
 /* Says on standard error what is wrong with how argv[0] was called, and how to get help. Returns -EINVAL. */
 int options_wrong(const char *path, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* Returns whether what comes behind the first argument of a command is another program's. */
-bool options_end_at_program(const struct command *command);
 
 /* Returns row i of a command: its own, then those that all have; NULL after the last. */
 const struct option_row *options_row(const struct command *command, size_t i);

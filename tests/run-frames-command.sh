@@ -333,6 +333,8 @@ check "names of files where several may stand" completes 'fairlead frames send c
 check "options of a flag's command" completes 'fairlead frames send --t' --to --token-file --trust
 check "nothing for numbers" completes 'fairlead frames watch --count |' ''
 check "no options behind --" completes 'fairlead frames watch -- --c' ''
+check "no options behind a program" completes 'fairlead watch true --s' ''
+check "but in front of it" completes 'fairlead watch --s' --sort
 check "commands for help" completes 'fairlead help comp' completion
 end
 

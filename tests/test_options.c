@@ -62,6 +62,8 @@ static const struct option_row rows[] = {
 };
 static const struct command command = {
 	.name = "try", .summary = "try it", .rows = rows, .arguments = "ONE [TWO]", .about = "A word about it."};
+static const struct command runner = {
+	.name = "run", .summary = "run it", .rows = rows, .arguments = "ONE [PROGRAM] [WORD...]"};
 
 const struct command command_all[] = {{.name = "try"}, {.name = "frames"}, {.name = "completion"}, {0}};
 
@@ -110,8 +112,8 @@ static const char *text_of(const char *path)
 	return text;
 }
 
-/* Reads words, with what is said going to the files; "FILE" stands for the path of the file. */
-static int read_words(const char *words)
+/* Reads the words of a command, with what is said going to the files; "FILE" stands for the path of the file. */
+static int read_words_of(const struct command *whose, const char *words)
 {
 	static char path[] = "fairlead try", copy[500], *argv[50]; /* the arguments are looked at later */
 	char *rest = copy;
@@ -130,7 +132,7 @@ static int read_words(const char *words)
 	old[1] = dup(2);
 	ck_assert_ptr_nonnull(freopen(out, "w", stdout));
 	ck_assert_ptr_nonnull(freopen(err, "w", stderr));
-	error = options_read(&command, argc, argv, &config, &options);
+	error = options_read(whose, argc, argv, &config, &options);
 	fflush(stdout);
 	fflush(stderr);
 	dup2(old[0], 1);
@@ -138,6 +140,11 @@ static int read_words(const char *words)
 	close(old[0]);
 	close(old[1]);
 	return error;
+}
+
+static int read_words(const char *words)
+{
+	return read_words_of(&command, words);
 }
 
 static void write_file(const char *text)
@@ -168,6 +175,38 @@ START_TEST(after_two_dashes_there_are_arguments)
 	ck_assert_int_eq(config.flags, 2);
 	ck_assert_uint_eq(config.count, 7);
 	ck_assert_str_eq(options.arguments[0], "--flag");
+}
+END_TEST
+
+static const struct {
+	const char *words, *arguments;
+	int flags, error;
+} ran[] = {
+	{"-f one cat -f -n x", "one cat -f -n x", 1, 0},
+	{"one -f cat -f", "one cat -f", 1, 0},
+	{"one -f -n 3 --name=a cat --nonsense", "one cat --nonsense", 1, 0},
+	{"one --name cat cat -f", "one cat -f", 0, 0},
+	{"one -f -- cat -f", "one cat -f", 1, 0},
+	{"-f -- one cat -f", "one cat -f", 1, 0},
+	{"one cat -- -f", "one cat -- -f", 0, 0},
+	{"one -- -f", "one -f", 0, 0},
+	{"one -f", "one", 1, 0},
+	{"one --nonsense cat", "", 0, -EINVAL},
+	{"one -f --name", "", 0, -EINVAL},
+	{"-f", "", 0, -EINVAL},
+};
+
+START_TEST(options_end_at_a_program)
+{
+	char arguments[200] = "";
+	size_t length = 0;
+
+	ck_assert_int_eq(read_words_of(&runner, ran[_i].words), ran[_i].error);
+	for (int i = 0; i < options.n; i++)
+		length += (size_t)snprintf(arguments + length, sizeof(arguments) - length, "%s%s", i > 0 ? " " : "",
+					   options.arguments[i]);
+	ck_assert_str_eq(arguments, ran[_i].arguments);
+	ck_assert_int_eq(config.flags, ran[_i].flags);
 }
 END_TEST
 
@@ -442,6 +481,7 @@ int main(void)
 
 	tcase_add_test(tests, words_are_taken);
 	tcase_add_test(tests, after_two_dashes_there_are_arguments);
+	tcase_add_loop_test(tests, options_end_at_a_program, 0, COUNT(ran));
 	tcase_add_loop_test(tests, wrong_usage_is_explained, 0, COUNT(wrong));
 	tcase_add_test(tests, nothing_is_taken_of_wrong_words);
 	tests = testing_case_between(suite, "file", set_up, tear_down);

@@ -4,8 +4,9 @@
  * The script is a small machine that stays the same, and four questions that it asks, whose answers come from the
  * tables: which commands come after these words, which options has this command, how is this option's argument
  * completed, and how is the command's argument of that number? An answer to the last two is FILE, DIRECTORY, CHANNEL,
- * SEGMENT or PROGRAM, or = and the words that are possible, or - where anything may stand. Names of channels and
- * segments are asked of `fairlead frames list --names` and `fairlead segments --names` at the moment they are needed.
+ * SEGMENT, PROGRAM, LOCK and its like, or = and the words that are possible, or - where anything may stand. Names of
+ * channels and segments are asked of `fairlead frames list --names` and `fairlead segments --names` at the moment they
+ * are needed, and those of locks of `fairlead segments shell --names`.
  *
  * It needs nothing but bash, and keeps to what zsh knows, too, after `autoload -U bashcompinit; bashcompinit`.
  */
@@ -47,6 +48,8 @@ static const char machine[] =
 	"	PROGRAM) compgen -c -f -- \"$2\" ;;\n"
 	"	CHANNEL) compgen -W \"$(\"${COMP_WORDS[0]}\" frames list --names 2>/dev/null)\" -- \"$2\" ;;\n"
 	"	SEGMENT) compgen -W \"$(\"${COMP_WORDS[0]}\" segments --names 2>/dev/null)\" -- \"$2\" ;;\n"
+	"	LOCK | SEMAPHORE | EVENT | BARRIER)\n"
+	"		compgen -W \"$(\"${COMP_WORDS[0]}\" segments shell --names 2>/dev/null)\" -- \"$2\" ;;\n"
 	"	=*) compgen -W \"${1#=}\" -- \"$2\" ;;\n"
 	"	esac\n"
 	"}\n"
@@ -84,7 +87,8 @@ static void print_names(const struct command *commands)
 /* Prints how an argument of that name is completed. */
 static void print_kind(const char *name, size_t length)
 {
-	static const char *const kinds[] = {"FILE", "DIRECTORY", "CHANNEL", "SEGMENT", "PROGRAM"};
+	static const char *const kinds[] = {"FILE", "DIRECTORY", "CHANNEL", "SEGMENT", "PROGRAM",
+					    "LOCK", "SEMAPHORE", "EVENT",   "BARRIER"};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (strlen(kinds[i]) == length && memcmp(kinds[i], name, length) == 0) {

@@ -10,6 +10,7 @@
 #include "frames.h"
 #include "hub_commands.h"
 #include "segments.h"
+#include "shell.h"
 #include "watch.h"
 
 #include <errno.h>
@@ -19,7 +20,8 @@
 
 const char command_about[] =
 	"Fairlead shares data between threads and processes; this is its command. It looks at frame channels, images "
-	"that one process produces and any number of others read, and at segments, memory that processes share. And it "
+	"that one process produces and any number of others read, and at segments, memory that processes share. It "
+	"gives scripts events and barriers, which survive who is killed. And it "
 	"checks programs with threads, whichever they use: it runs them under many schedules until one breaks them, or "
 	"watches how they use their locks.";
 
@@ -39,6 +41,18 @@ const struct command command_all[] = {
 	 .rows = segments_rows,
 	 .arguments = "[SEGMENT]",
 	 .about = segments_about},
+	{.name = "event",
+	 .summary = "tell other scripts that something has happened; wait until it has",
+	 .run = event_command,
+	 .rows = event_rows,
+	 .arguments = "EVENT set|clear|wait|is-set",
+	 .about = event_about},
+	{.name = "barrier",
+	 .summary = "wait until so many scripts have come",
+	 .run = barrier_command,
+	 .rows = barrier_rows,
+	 .arguments = "BARRIER",
+	 .about = barrier_about},
 	{.name = "processor",
 	 .summary = "run one processor between two frame channels",
 	 .run = processor_command,

@@ -22,8 +22,9 @@
  *     options_close(&options);
  *
  * The name of an option's argument says what completes it: FILE and DIRECTORY names of files, CHANNEL names of frame
- * channels, SEGMENT those of segments, and one|two|three these words. It is so with the arguments of a command, too. If
- * one of these is PROGRAM, the command's options stand before it, and what stands behind it is that program's.
+ * channels, SEGMENT those of segments, LOCK, SEMAPHORE, EVENT and BARRIER those of what scripts share, and
+ * one|two|three these words. It is so with the arguments of a command, too. If one of these is PROGRAM, the command's
+ * options stand before it, and what stands behind it is that program's.
  *
  * The file of --config has lines `key = value`; a key is the long name of an option. A flag is `yes` or `no`. A line
  * that begins with # or ; is a comment. The command line wins: what stands there of an option that is taken once is not

@@ -21,7 +21,7 @@
 const char command_about[] =
 	"Fairlead shares data between threads and processes; this is its command. It looks at frame channels, images "
 	"that one process produces and any number of others read, and at segments, memory that processes share. It "
-	"gives scripts events and barriers, which survive who is killed. And it "
+	"gives scripts locks, events and barriers, which survive who is killed. And it "
 	"checks programs with threads, whichever they use: it runs them under many schedules until one breaks them, or "
 	"watches how they use their locks.";
 
@@ -41,6 +41,12 @@ const struct command command_all[] = {
 	 .rows = segments_rows,
 	 .arguments = "[SEGMENT]",
 	 .about = segments_about},
+	{.name = "lock",
+	 .summary = "run a program while a lock is held that scripts and programs share",
+	 .run = lock_command,
+	 .rows = lock_rows,
+	 .arguments = "LOCK PROGRAM [ARGUMENT...]",
+	 .about = lock_about},
 	{.name = "event",
 	 .summary = "tell other scripts that something has happened; wait until it has",
 	 .run = event_command,

@@ -1,9 +1,10 @@
 /*
- * shell.h - what scripts share: `fairlead event` and `barrier`, and what these have in common.
+ * shell.h - what scripts share: `fairlead lock`, `event` and `barrier`, and what these have in common.
  *
  * Each command has a file of its own, with a struct that begins with a struct shell, a table of options and its
  * function. It reads its words (shell_read), enters the segment with its object (shell_enter), does what it does
- * there, and leaves (shell_leave).
+ * there, and leaves (shell_leave). One that holds something while a program runs says how that is found,
+ * acquired and released, and shell_hold does the rest.
  */
 #ifndef FAIRLEAD_CLI_SHELL_H
 #define FAIRLEAD_CLI_SHELL_H
@@ -15,8 +16,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-extern const char event_about[], barrier_about[];
-extern const struct option_row event_rows[], barrier_rows[];
+extern const char lock_about[], event_about[], barrier_about[];
+extern const struct option_row lock_rows[], event_rows[], barrier_rows[];
+int lock_command(int argc, char **argv);
 int event_command(int argc, char **argv);
 int barrier_command(int argc, char **argv);
 
@@ -83,5 +85,16 @@ int shell_enter(struct shell *shell, const char *process, int (*find)(struct she
 /* Leaves the segment in order, where nothing must be held any more. Returns the status for what a call of the object
  * has returned, and says what is not the answer to a question; if a signal has cancelled it, ends by that. */
 int shell_leave(struct shell *shell, int error);
+
+/* Something to be held while a program runs. `acquire` returns as fl_lock_acquire_until does, and -EOWNERDEAD if it is
+ * held and to be left as it is: then it is not released. */
+struct shell_kind {
+	int (*find)(struct shell *shell);
+	int (*acquire)(struct shell *shell, fl_note *note);
+	void (*release)(struct shell *shell);
+};
+
+/* Acquires, runs the program, releases. Returns the status. */
+int shell_hold(struct shell *shell, const struct shell_kind *kind);
 
 #endif

@@ -1,6 +1,7 @@
 #!/bin/bash
 # shellcheck disable=SC2016 # what stands in single quotes is for other shells to expand
-# run-shell.sh BUILD - what scripts share by fairlead event and barrier, also when some of them are killed.
+# run-shell.sh BUILD - what scripts share by fairlead event and barrier, also when some of them are killed; and what
+# these commands have in common with fairlead lock (run-shell-hold.sh): help and completion.
 # shellcheck source=tap.sh
 . "$(dirname "$0")/tap.sh"
 build=$1
@@ -153,7 +154,7 @@ rm -f index.*
 check "and all is well again" check_rounds
 
 # Help and completion. Names are asked for in this script's directory, by what stands for the command.
-for command in event barrier; do
+for command in lock event barrier; do
 	check "$command has help" gives 0 tool "$command" --help
 	check "which says where the segment is" grep -q -- '--segment SEGMENT' out
 done
@@ -174,10 +175,19 @@ completes() {
 		diff <(printf '%s\n' "${COMPREPLY[@]}" | sort) <(printf '%s\n' "$@" | sort)
 	)
 }
+touch increment
+chmod +x increment
+tool lock other true
 tool event shelved set --segment shelf
 check "commands are completed" completes 'fairlead barr' barrier
+check "options of a lock" completes 'fairlead lock --' --timeout --try --fail-if-owner-died --segment --directory \
+	--config --help --version
+check "names of locks" completes 'fairlead lock oth' other
 check "names of events" completes 'fairlead event rea' ready
 check "what may be done with one" completes 'fairlead event ready |' set clear wait is-set
-check "options behind a name" completes 'fairlead event ready --ti' --timeout
-check "names of segments" completes 'fairlead event --segment shelf' shelf
+check "options behind a name" completes 'fairlead lock other --ti' --timeout
+check "names of programs" completes 'fairlead lock other incr' increment
+check "behind -- too" completes 'fairlead lock other -- incr' increment
+check "nothing of the command's behind a program" completes 'fairlead lock other true --ti' ''
+check "names of segments" completes 'fairlead lock --segment shelf' shelf
 tap_end

@@ -1,0 +1,331 @@
+#!/bin/bash
+# shellcheck disable=SC2016 # what stands in single quotes is for other shells to expand
+# run-shell-hold.sh BUILD - programs run under fairlead lock, and whoever is killed meanwhile.
+# shellcheck source=tap.sh
+. "$(dirname "$0")/tap.sh"
+build=$1
+# shellcheck source=shell.sh
+. "$(dirname "$0")/shell.sh"
+
+# Locks: wrong usage, and what a program comes to.
+
+check "a lock that nobody named is said" refuses 122 "LOCK is missing" lock
+check "so is a program" refuses 122 "PROGRAM is missing" lock db
+check "also behind --" refuses 122 "PROGRAM is missing" lock db --try --
+check "--try and --timeout exclude each other" refuses 122 "exclude each other" lock --try --timeout 1s db true
+tool event ready set
+check "an event is no lock" refuses 125 "ready: this is used for something else: object 'ready' is" lock ready true
+check "a program that there is not" refuses 127 "there is no such program" lock db ./no-such
+check "one that is not on the PATH" refuses 127 "there is no such program" lock db no-such-program
+check "one that is not executable" refuses 126 "it is not executable" lock db "$root/README.md"
+check "none of these has made a lock" fails grep -qx db <("$fairlead" segments shell --names --directory "$directory")
+check "a program runs" gives 0 tool lock db echo that it does
+check "and says what it says" test "$(cat out)" = "that it does"
+check "its status is the command's" gives 7 tool lock db -- sh -c 'exit 7'
+check "so is the signal that killed it" gives 139 tool lock db -- sh -c 'kill -SEGV $$'
+check "it has options of its own" gives 0 tool lock db -w 10s printf -- '%s.' --timeout -n --
+check "as they were" test "$(cat out)" = "--timeout.-n.--."
+cat >read-all <<<'cat; echo and so much >&2; printf "%s" "$FAIRLEAD_OWNER_DIED" >&2'
+echo 'what came in' >in
+stands_in_its_place() {
+	"$fairlead" lock --directory "$directory" db sh ./read-all <in >out 2>err &&
+		[ "$(cat out err)" = $'what came in\nand so much' ]
+}
+check "its input and output are the command's" stands_in_its_place
+printf '#!/no/such/interpreter\n' >odd
+chmod +x odd
+check "what the system cannot run is said" refuses 127 "./odd: No such file or directory" lock db ./odd
+check "after all that the lock is free" gives 0 tool lock db --try true
+check "and the segment as it should be" test "$(state)" = left
+
+# Eight scripts count in a file, which nobody may do at the same time.
+cat >increment <<-'EOS'
+	#!/bin/sh
+	read -r n <counter
+	echo $((n + 1)) >counter
+EOS
+chmod +x increment
+count() {
+	for _ in {1..25}; do
+		"$fairlead" lock --directory "$directory" counter -- ./increment || return
+	done
+}
+eight_count() {
+	local i pids=()
+	echo 0 >counter
+	for i in {1..8}; do
+		count &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do
+		wait "$i" || return
+	done
+	[ "$(cat counter)" = 200 ] || { cat counter; return 1; }
+}
+check "eight scripts count to 200 together" eight_count
+
+# stay COMMAND WORD... - a program that runs under it until the event `go` is set. $front is the command, $holder what
+# it holds it by, and $program and its $child are the program. All four have a pipe open, of which descriptor 5 is the
+# other end: that ends when all of them are dead.
+cat >stay <<-'EOS'
+	#!/bin/bash
+	./event go wait &
+	echo "$PPID $$ $!" >below
+	./event there set
+	wait
+	exit 9
+EOS
+chmod +x stay
+stay() {
+	rm -f pipe
+	mkfifo pipe
+	./event go clear && ./event there clear
+	env --default-signal=INT,QUIT "$fairlead" "$1" --directory "$directory" "${@:2}" ./stay 6>pipe 2>err.stay &
+	front=$!
+	exec 5<pipe
+	./event there wait --timeout 60s || { echo "Bail out! it is not there"; exit 1; }
+	read -r holder program child <below
+}
+all_dead() {
+	local rest
+	read -r -t 60 -N 1 rest <&5
+	[ $? = 1 ]
+}
+gone() {
+	! kill -0 "$1" 2>/dev/null
+}
+
+stay lock db
+check "a lock that is held is busy" gives 123 tool lock db --try true
+check "a wait for it takes no longer than it may" gives 124 tool lock db --timeout 20ms true
+check "nothing was said about it" test ! -s err
+check "another lock is free" gives 0 tool lock --try other true
+check "one may be held around another one" gives 5 tool lock other -- "$fairlead" lock --directory "$directory" \
+	third -- sh -c 'exit 5'
+check "what holds it is called as the program" grep -qE "^ *$holder +alive .* stay\$" \
+	<("$fairlead" segments shell --directory "$directory")
+begin lock db -- sh -c 'echo "next, after: $FAIRLEAD_OWNER_DIED" >next'
+waits=$pid
+check "one waits for it" alive 3
+check "when it is to end" ./event go set
+check "it does" ends "$front" 9
+check "the one that waited comes next" ends "$waits" 0
+check "and is not told that somebody died" test "$(cat next)" = "next, after: "
+
+# Who is killed: the command that the script has started.
+stay lock db
+cat >next.sh <<-EOS
+	kill -0 $program 2>/dev/null && echo the program lives
+	kill -0 $child 2>/dev/null && echo what it has started lives
+	echo "\$FAIRLEAD_OWNER_DIED"
+EOS
+begin lock db -- sh -c 'sh ./next.sh >next'
+waits=$pid
+alive 3
+kill -KILL "$front"
+check "when the command is killed" ends "$front" 137
+check "the next one comes" ends "$waits" 0
+check "and finds nothing alive, and who it was" test "$(cat next)" = "$holder"
+check "that is said, too" grep -qx "fairlead lock: db: process $holder (stay) died holding it" err.lock
+check "all are dead" all_dead
+check "the one after that is not told" gives 0 tool lock db -- sh -c '[ -z "$FAIRLEAD_OWNER_DIED" ]'
+
+# The same if nobody waits, and with what takes itself out of its session.
+sed -i 's/^\.\/event/setsid &/' stay
+stay lock db
+kill -KILL "$front"
+check "nobody waits when it is killed" ends "$front" 137
+check "all are dead that were below" all_dead
+check "who comes is told" gives 0 tool lock db -- sh -c "[ \"\$FAIRLEAD_OWNER_DIED\" = $holder ]"
+
+# The holder itself.
+stay lock db
+kill -KILL "$holder"
+check "when the holder is killed, the status says so" ends "$front" 137
+program_is_dead() {
+	local until=$((SECONDS + 60))
+	until gone "$program"; do
+		[ "$SECONDS" -lt "$until" ] || return
+	done
+}
+check "its program dies" program_is_dead
+check "who comes is told nevertheless" gives 0 tool lock db -- sh -c "[ \"\$FAIRLEAD_OWNER_DIED\" = $holder ]"
+./event go set
+check "what the program had started went on, and has ended" all_dead
+killed_alone_in() {
+	"$fairlead" lock --directory "$directory" --segment "$1" db -- sh -c 'kill -KILL "$PPID"; cat' 2>/dev/null <&7
+	[ $? = 137 ] && [ "$(state "$1")" = stale ]
+}
+mkfifo never
+exec 7<>never # a read from it never ends
+check "a holder that nobody is beside leaves the segment stale" killed_alone_in shell
+check "who comes is told even so" gives 0 tool lock db -- sh -c '[ -n "$FAIRLEAD_OWNER_DIED" ]'
+check "it is so in a program's segment" killed_alone_in shelf
+check "that one is made anew, and nobody is told" gives 0 tool lock --segment shelf db -- \
+	sh -c '[ -z "$FAIRLEAD_OWNER_DIED" ]'
+
+# The program, and the script around.
+stay lock db
+kill -KILL "$program"
+check "when the program is killed, the status says so" ends "$front" 137
+check "the lock is free, and nobody is told" gives 0 tool lock db --try -- sh -c '[ -z "$FAIRLEAD_OWNER_DIED" ]'
+./event go set
+all_dead
+cat >around <<-'EOS'
+	"$fairlead" lock --directory "$directory" db -- ./stay &
+	wait
+EOS
+./event there clear && ./event go clear
+bash ./around &
+around=$!
+./event there wait
+read -r holder program child <below
+kill -KILL "$around"
+wait "$around" 2>/dev/null
+check "when the script around is killed, the lock is held" gives 123 tool lock db --try true
+begin lock db -- sh -c 'echo "next, after: $FAIRLEAD_OWNER_DIED" >next'
+./event go set
+check "until the program ends" ends "$pid" 0
+check "as it should" test "$(cat next)" = "next, after: "
+stay lock db
+begin lock db -- true
+alive 3
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null
+check "one that is killed while it waits is gone" alive 2
+./event go set
+check "and is missed by nobody" ends "$front" 9
+
+# The one before died, and that is not to be passed over.
+died() {
+	stay lock db
+	kill -KILL "$front"
+	all_dead
+	ends "$front" 137
+}
+check "somebody dies" died
+check "who fails for that does not run" refuses 120 "process $holder (stay) died" lock db --fail-if-owner-died touch ran
+check "really" test ! -e ran
+check "nor does the next one like that" refuses 120 "died holding it" lock db --fail-if-owner-died touch ran
+check "one that does not mind does" gives 0 tool lock db -- sh -c '[ -n "$FAIRLEAD_OWNER_DIED" ]'
+check "then all is well" gives 0 tool lock db --fail-if-owner-died -- sh -c '[ -z "$FAIRLEAD_OWNER_DIED" ]'
+
+# Signals are the program's.
+cat >obey <<-'EOS'
+	#!/bin/bash
+	./event never wait &
+	trap 'kill $!; echo "$1" >said; exit 4' "$1"
+	./event there set
+	wait
+EOS
+chmod +x obey
+for signal in TERM HUP INT USR1; do
+	./event there clear
+	begin lock db ./obey "$signal"
+	./event there wait
+	kill -$signal "$pid"
+	check "the program gets SIG$signal, and its status is the command's" ends "$pid" 4
+	check "it was SIG$signal" test "$(cat said)" = "$signal"
+done
+stay lock db
+begin lock db touch ran
+alive 3
+kill -TERM "$pid"
+check "SIGTERM ends a wait for a lock" ends "$pid" 143
+check "its program is not run" test ! -e ran
+./event go set
+check "the one that has it is not disturbed" ends "$front" 9
+env --ignore-signal=CHLD "$fairlead" lock --directory "$directory" db -- sh -c 'exit 6'
+check "where SIGCHLD is ignored, the status is the program's, too" test $? = 6
+
+# In a terminal, Ctrl-C goes to all in front of it: the program gets it once, and decides. A script around is ended by
+# it if the program was.
+cat >terminal.py <<-'EOS'
+	import os, pty, sys
+	pid, terminal = pty.fork()
+	if pid == 0:
+	    os.execvp(sys.argv[1], sys.argv[1:])
+	said = b""
+	while True:
+	    try:
+	        part = os.read(terminal, 1000)
+	    except OSError:
+	        break
+	    said += part
+	    if b"now" in part:
+	        os.write(terminal, b"\x03")
+	print(said.decode().replace("\r", ""), end="")
+	sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) % 256)
+EOS
+cat >interrupted.py <<-'EOS'
+	import os, signal, sys
+	signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGUSR1])
+	print("now", flush=True)
+	signal.sigwait([signal.SIGINT])
+	# this one goes the way that another SIGINT would have come before it
+	with open(f"/proc/{os.getppid()}/stat") as about:
+	    os.kill(int(about.read().rsplit(")")[1].split()[1]), signal.SIGUSR1)
+	signal.sigwait([signal.SIGUSR1])
+	print("twice" if signal.SIGINT in signal.sigpending() else "once", flush=True)
+	sys.exit(8)
+EOS
+in_terminal() {
+	timeout -s KILL 60 python3 terminal.py "$@" >out 2>err
+}
+check "Ctrl-C is the program's to handle" gives 8 in_terminal "$fairlead" lock --directory "$directory" db -- \
+	python3 interrupted.py
+check "and comes to it once" grep -q "once\$" out
+cat >dies.py <<-'EOS'
+	import signal
+	signal.signal(signal.SIGINT, signal.SIG_DFL)
+	print("now", flush=True)
+	signal.pause()
+EOS
+check "what it kills ends the script around, too" gives 254 in_terminal bash -c '
+	"$fairlead" lock --directory "$directory" db python3 dies.py
+	echo went on'
+check "as if there were no command between" fails grep -q "went on" out
+
+# Killed at random instants, waiting, running or about to end: nobody comes to where another one works, and who finds
+# that one died in there is told. Each makes a folder, and takes it away when it has done its work.
+cat >careful <<-'EOS'
+	#!/bin/bash
+	[ -z "$FAIRLEAD_OWNER_DIED" ] || rmdir inside 2>>/dev/null
+	mkdir inside || echo "$$ meets another one, or what one has left" >>violations
+	(for ((i = RANDOM % 2000; i > 0; i--)); do :; done)
+	rmdir inside || echo "$$ has had company" >>violations
+	echo >>worked
+EOS
+chmod +x careful
+assassin() {
+	local j front
+	RANDOM=$1
+	for _ in {1..25}; do
+		"$fairlead" lock --directory "$directory" careful --timeout 60s ./careful 2>/dev/null &
+		front=$!
+		for ((j = RANDOM % 12000; j > 0; j--)); do :; done
+		((RANDOM % 3)) || kill -KILL "$front" 2>/dev/null
+		wait "$front" 2>/dev/null
+		case $? in
+		0 | 137) ;;
+		*) echo "a status of $?" >>violations ;;
+		esac
+	done
+}
+careful() {
+	local i pids=()
+	: >violations
+	: >worked
+	rm -rf inside
+	for i in {1..4}; do
+		assassin "$1$i" &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	cat violations
+	echo "$(wc -l <worked) of 100 have done their work; the random numbers began with $1"
+	[ ! -s violations ] && [ -s worked ] &&
+		"$fairlead" lock --directory "$directory" careful --timeout 60s ./careful && [ ! -s violations ]
+}
+check "100 that are killed now and then do no harm" careful "$RANDOM"
+tap_end

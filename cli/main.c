@@ -21,7 +21,7 @@
 const char command_about[] =
 	"Fairlead shares data between threads and processes; this is its command. It looks at frame channels, images "
 	"that one process produces and any number of others read, and at segments, memory that processes share. It "
-	"gives scripts locks, events and barriers, which survive who is killed. And it "
+	"gives scripts locks, semaphores, events and barriers, which survive who is killed. And it "
 	"checks programs with threads, whichever they use: it runs them under many schedules until one breaks them, or "
 	"watches how they use their locks.";
 
@@ -47,6 +47,12 @@ const struct command command_all[] = {
 	 .rows = lock_rows,
 	 .arguments = "LOCK PROGRAM [ARGUMENT...]",
 	 .about = lock_about},
+	{.name = "semaphore",
+	 .summary = "run so many programs at a time at most; or send signals that are counted",
+	 .run = semaphore_command,
+	 .rows = semaphore_rows,
+	 .arguments = "SEMAPHORE [PROGRAM] [ARGUMENT...]",
+	 .about = semaphore_about},
 	{.name = "event",
 	 .summary = "tell other scripts that something has happened; wait until it has",
 	 .run = event_command,

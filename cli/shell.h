@@ -1,5 +1,5 @@
 /*
- * shell.h - what scripts share: `fairlead lock`, `event` and `barrier`, and what these have in common.
+ * shell.h - what scripts share: `fairlead lock`, `semaphore`, `event` and `barrier`, and what these have in common.
  *
  * Each command has a file of its own, with a struct that begins with a struct shell, a table of options and its
  * function. It reads its words (shell_read), enters the segment with its object (shell_enter), does what it does
@@ -16,9 +16,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-extern const char lock_about[], event_about[], barrier_about[];
-extern const struct option_row lock_rows[], event_rows[], barrier_rows[];
+extern const char lock_about[], semaphore_about[], event_about[], barrier_about[];
+extern const struct option_row lock_rows[], semaphore_rows[], event_rows[], barrier_rows[];
 int lock_command(int argc, char **argv);
+int semaphore_command(int argc, char **argv);
 int event_command(int argc, char **argv);
 int barrier_command(int argc, char **argv);
 

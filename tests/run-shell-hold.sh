@@ -1,6 +1,6 @@
 #!/bin/bash
 # shellcheck disable=SC2016 # what stands in single quotes is for other shells to expand
-# run-shell-hold.sh BUILD - programs run under fairlead lock, and whoever is killed meanwhile.
+# run-shell-hold.sh BUILD - programs run under fairlead lock and semaphore, and whoever is killed meanwhile.
 # shellcheck source=tap.sh
 . "$(dirname "$0")/tap.sh"
 build=$1
@@ -328,4 +328,71 @@ careful() {
 		"$fairlead" lock --directory "$directory" careful --timeout 60s ./careful && [ ! -s violations ]
 }
 check "100 that are killed now and then do no harm" careful "$RANDOM"
+
+# Semaphores around programs.
+
+check "a program needs to know of how many" refuses 122 "a PROGRAM needs --permits" semaphore seats true
+check "there are not none" refuses 122 "--permits 0: it must be from 1 to 4096" semaphore seats -p 0 true
+check "something has to be done" refuses 122 "one of PROGRAM, --acquire and --release" semaphore seats
+check "but one thing" refuses 122 "one of PROGRAM, --acquire and --release" semaphore seats --acquire true
+check "signals have no such number" refuses 122 "--permits is for a PROGRAM" semaphore seats --acquire -p 2
+check "a release does not wait" refuses 122 "--release does not wait" semaphore seats --release 1 --try
+check "none cannot be released" refuses 122 "--release 0: it must be" semaphore seats --release 0
+meet() {
+	tool semaphore seats --permits 2 "$fairlead" barrier meet --parties 2 --directory "$directory"
+}
+two_meet() {
+	meet &
+	meet && wait $!
+}
+check "two are there at a time, if that is how many may" two_meet
+check "with another number it is another semaphore" refuses 125 "used for something else" semaphore seats -p 3 true
+# Says that it has come, and stays until the event `go` is set.
+cat >sit <<-'EOS'
+	#!/bin/sh
+	echo "$PPID" >seated
+	"$fairlead" semaphore --directory "$directory" come --release 1
+	exec ./event go wait
+EOS
+chmod +x sit
+sit() {
+	begin semaphore seats -p 2 ./sit
+	"$fairlead" semaphore --directory "$directory" come --acquire --timeout 60s
+	read -r holder <seated
+}
+./event go clear
+sit
+first=$pid
+sit
+second=$pid
+check "a third one finds none free" gives 123 tool semaphore seats -p 2 --try true
+check "or has to wait" gives 124 tool semaphore seats -p 2 --timeout 20ms true
+begin semaphore seats -p 2 -- sh -c 'exit 3'
+kill -KILL "$second"
+check "when one is killed, the one that waits has its permit" ends "$pid" 3
+sit
+third=$pid
+check "then all are taken again" gives 123 tool semaphore seats -p 2 --try true
+begin semaphore seats -p 2 -- sh -c 'exit 4'
+kill -KILL "$holder"
+check "it is so when a holder is" ends "$pid" 4
+check "that one is said to be killed" ends "$third" 137
+./event go set
+check "one has stayed through all that" ends "$first" 0
+check "two may come as before" two_meet
+
+# As signals.
+check "no permits are there at first" gives 123 tool semaphore boxes --acquire --try
+check "three are released" gives 0 tool semaphore boxes --release 3
+for i in 1 2 3; do
+	check "one is taken, $i" gives 0 tool semaphore boxes --acquire --try
+done
+check "there are no more" gives 124 tool semaphore boxes --acquire --timeout 20ms
+begin semaphore boxes --acquire
+alive 1
+check "who waits for one gets it" gives 0 tool semaphore boxes --release 1
+check "and goes" ends "$pid" 0
+check "as many as there can be are released" gives 0 tool semaphore boxes --release 1073741823
+check "and not one more" refuses 125 "more permits than there can be" semaphore boxes --release 1
+check "they are no permits for programs" refuses 125 "used for something else" semaphore boxes -p 1 true
 tap_end

@@ -1,7 +1,7 @@
 #!/bin/bash
 # shellcheck disable=SC2016 # what stands in single quotes is for other shells to expand
 # run-shell.sh BUILD - what scripts share by fairlead event and barrier, also when some of them are killed; and what
-# these commands have in common with fairlead lock (run-shell-hold.sh): help and completion.
+# these commands have in common with fairlead lock and semaphore (run-shell-hold.sh): help and completion.
 # shellcheck source=tap.sh
 . "$(dirname "$0")/tap.sh"
 build=$1
@@ -154,7 +154,7 @@ rm -f index.*
 check "and all is well again" check_rounds
 
 # Help and completion. Names are asked for in this script's directory, by what stands for the command.
-for command in lock event barrier; do
+for command in lock semaphore event barrier; do
 	check "$command has help" gives 0 tool "$command" --help
 	check "which says where the segment is" grep -q -- '--segment SEGMENT' out
 done
@@ -179,7 +179,7 @@ touch increment
 chmod +x increment
 tool lock other true
 tool event shelved set --segment shelf
-check "commands are completed" completes 'fairlead barr' barrier
+check "commands are completed" completes 'fairlead sema' semaphore
 check "options of a lock" completes 'fairlead lock --' --timeout --try --fail-if-owner-died --segment --directory \
 	--config --help --version
 check "names of locks" completes 'fairlead lock oth' other

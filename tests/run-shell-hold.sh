@@ -395,4 +395,18 @@ check "and goes" ends "$pid" 0
 check "as many as there can be are released" gives 0 tool semaphore boxes --release 1073741823
 check "and not one more" refuses 125 "more permits than there can be" semaphore boxes --release 1
 check "they are no permits for programs" refuses 125 "used for something else" semaphore boxes -p 1 true
+
+# What the guide says, with this script's directory.
+cat >fairlead <<-'EOS'
+	#!/bin/sh
+	command=$1
+	shift
+	exec "$fairlead" "$command" --directory "$directory" "$@"
+EOS
+chmod +x fairlead
+awk '/^## /{ inside = $0 == "## From a shell" } inside && /^```/ { if (n++) exit; next } inside && n' \
+	"$root/docs/guide.md" >guide.sh
+check "the guide has a script" grep -q 'fairlead barrier' guide.sh
+check "it runs" env PATH="$PWD:$PATH" timeout -s KILL 60 sh -c 'sh ./guide.sh >said'
+check "and says what the guide says" grep -qF "It says \`$(cat said)\`." "$root/docs/guide.md"
 tap_end

@@ -13,7 +13,8 @@
  *
  * Who wakes looks at the set bits of `waiting`, and in the pages there for the lowest turn among those who wait for the
  * object, and live. With a thousand peers that is some work; but sleeping and being woken is far more, and nothing has
- * to be mended when anybody dies in the middle of it.
+ * to be mended when anybody dies in the middle of it. Who wakes all of them asks for nobody's turn, and goes through
+ * the pages once.
  *
  * Invariants:
  *   [O1] A page's bit in `waiting` is set before its state becomes WAITING, and cleared after it is IDLE. A bit without
@@ -28,6 +29,9 @@
  *        still finds it there is seen by that look (fl_lot_waits_).
  *   [O6] Whoever is woken by a death has everybody look (fl_lot_look_). If he dies before he has, he is a process that
  *        dies: somebody sleeps on that one's keeper, or nobody is left to be woken.
+ *   [O7] Who wakes all who wait for an object looks at each page once, after the object has changed. Whose page did not
+ *        say then that it waits for it, or has changed before it could be turned, looks at the object after that [O3],
+ *        or has been turned by somebody else.
  *
  * What is never lost. Somebody changes an object and dies before he wakes anybody; somebody is woken and dies before he
  * makes use of it: both are deaths, after which everybody looks.
@@ -177,16 +181,20 @@ int fl_lot_sleep_(struct fl_lot_wait *wait, fl_time deadline)
 
 /* Waking. */
 
-/* Swaps the state of a page that is asleep. */
-static bool turn_to(struct fl_peer *page, uint32_t state, uint32_t status)
-{
-	/* [lot.3] seq_cst; pairs with [lot.1], [lot.4] */
-	return fl_cas_seq_cst(&page->state, &state, (state & ~STATUS) | status);
-}
-
 static void wake_page(struct fl_peer *page)
 {
 	fl_word_wake_(&page->state, 1, FL_WORD_SHARED);
+}
+
+/* Swaps the state of a page that is asleep, and wakes it if it is to look. Returns false if the state has changed. */
+static bool turn(struct fl_peer *page, uint32_t state, uint32_t status)
+{
+	/* [lot.3] seq_cst; pairs with [lot.1], [lot.4] */
+	if (!fl_cas_seq_cst(&page->state, &state, (state & ~STATUS) | status))
+		return false;
+	if (status != MOVED)
+		wake_page(page);
+	return true;
 }
 
 static bool alive_in(const struct fl_lot_view *view, uint32_t slot)
@@ -249,30 +257,50 @@ static struct fl_peer *find_first(const struct fl_lot_view *view, uint64_t key, 
 	return best;
 }
 
-/* Gives the first one who waits for the object that status. */
-static struct fl_peer *turn_first_to(const struct fl_lot_view *view, const void *object, uint32_t status)
+/* Gives the first one who waits for the key that status. Returns false if nobody does. */
+static bool turn_first(const struct fl_lot_view *view, uint64_t key, uint32_t status)
 {
 	struct fl_peer *page;
 	uint32_t state = 0;
 
 	do
-		page = find_first(view, offset_of(view, object), &state);
-	while (page && !turn_to(page, state, status));
-	return page;
+		page = find_first(view, key, &state);
+	while (page && !turn(page, state, status));
+	return page != NULL;
+}
+
+/* The same for all who wait for it. [O7] */
+static uint32_t turn_all(const struct fl_lot_view *view, uint64_t key, uint32_t status)
+{
+	uint32_t turned = 0, state;
+
+	for (uint32_t slot = next_waiting(view, 0); slot < FL_PEERS; slot = next_waiting(view, slot + 1))
+		if (waits_for(&view->peers[slot], key, &state) && alive_in(view, slot) &&
+		    turn(&view->peers[slot], state, status))
+			turned++;
+	return turned;
+}
+
+static uint32_t turn_some(const struct fl_lot_view *view, const void *object, uint32_t n, uint32_t status)
+{
+	uint64_t key = offset_of(view, object);
+	uint32_t turned = 0;
+
+	if (n >= FL_PEERS)
+		return turn_all(view, key, status);
+	while (turned < n && turn_first(view, key, status))
+		turned++;
+	return turned;
 }
 
 uint32_t fl_lot_wake_(const struct fl_lot_view *view, const void *object, uint32_t n)
 {
-	uint32_t woken = 0;
+	return turn_some(view, object, n, WOKEN);
+}
 
-	for (; woken < n; woken++) {
-		struct fl_peer *page = turn_first_to(view, object, WOKEN);
-
-		if (!page)
-			break;
-		wake_page(page);
-	}
-	return woken;
+uint32_t fl_lot_move_(const struct fl_lot_view *view, const void *object, uint32_t n)
+{
+	return turn_some(view, object, n, MOVED);
 }
 
 uint32_t fl_lot_first_(const struct fl_lot_view *view, const void *object)
@@ -306,14 +334,8 @@ void fl_lot_rouse_(const struct fl_lot_view *view, uint32_t number)
 		return;
 	/* [lot.2] seq_cst; pairs with [lot.1] */
 	state = fl_load_seq_cst(&view->peers[slot].state);
-	if (asleep(state))
-		turn_to(&view->peers[slot], state, NUDGED);
-	wake_page(&view->peers[slot]);
-}
-
-bool fl_lot_move_(const struct fl_lot_view *view, const void *object)
-{
-	return turn_first_to(view, object, MOVED) != NULL;
+	if (!asleep(state) || !turn(&view->peers[slot], state, NUDGED))
+		wake_page(&view->peers[slot]);
 }
 
 void fl_lot_nudge_(const struct fl_lot_view *view)
@@ -323,9 +345,8 @@ void fl_lot_nudge_(const struct fl_lot_view *view)
 		uint32_t state = fl_load_seq_cst(&view->peers[slot].state);
 
 		/* Also one that is turned already: by somebody who may have died before he could wake it. */
-		if (asleep(state))
-			turn_to(&view->peers[slot], state, NUDGED);
-		if ((state & STATUS) != IDLE)
-			wake_page(&view->peers[slot]);
+		if ((state & STATUS) == IDLE || (asleep(state) && turn(&view->peers[slot], state, NUDGED)))
+			continue;
+		wake_page(&view->peers[slot]);
 	}
 }

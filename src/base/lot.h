@@ -180,7 +180,8 @@ enum fl_lot_news fl_lot_unwait_(struct fl_lot_wait *wait);
 /* The same at the very end. */
 enum fl_lot_news fl_lot_wait_end_(struct fl_lot_wait *wait);
 
-/* Wakes the first n of those who wait for the object. Returns how many there were. */
+/* Wakes the first n of those who wait for the object; with n = FL_PEERS or more all of them, in no order. Returns how
+ * many there were. */
 uint32_t fl_lot_wake_(const struct fl_lot_view *view, const void *object, uint32_t n);
 /* The number of the first of those who wait for the object; 0: nobody does. */
 uint32_t fl_lot_first_(const struct fl_lot_view *view, const void *object);
@@ -189,8 +190,7 @@ uint32_t fl_lot_first_(const struct fl_lot_view *view, const void *object);
 bool fl_lot_waits_(const struct fl_lot_view *view, uint32_t number, const void *object);
 /* Has it look again, if it waits. */
 void fl_lot_rouse_(const struct fl_lot_view *view, uint32_t number);
-/* Has the first one of those who wait for the object wait for what it has named as `then`. Returns whether there was
- * one. */
-bool fl_lot_move_(const struct fl_lot_view *view, const void *object);
+/* As fl_lot_wake_, but they wait for what they have named as `then` from now on. */
+uint32_t fl_lot_move_(const struct fl_lot_view *view, const void *object, uint32_t n);
 
 #endif

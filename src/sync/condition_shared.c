@@ -204,12 +204,11 @@ int fl_condition_wait_shared_(fl_condition *condition, fl_time deadline, fl_note
 uint32_t fl_condition_notify_shared_(fl_condition *condition, uint32_t n)
 {
 	struct monitor monitor;
-	uint32_t moved = 0;
+	uint32_t moved;
 
 	if (enter(condition, "notified", &monitor) != 0 || fl_load_relaxed(&condition->fl_waiters) == 0)
 		return 0;
-	while (moved < n && fl_lot_move_(monitor.mine->view, condition))
-		moved++;
+	moved = fl_lot_move_(monitor.mine->view, condition, n);
 	if (moved > 0)
 		fl_lock_expect_shared_(monitor.lock, monitor.mine->view); /* [W3] */
 	if (moved < n)

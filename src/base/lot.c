@@ -1,15 +1,16 @@
 /*
  * base/lot.c - waiting in memory that processes share, without a queue.
  *
- * A peer's `state` is a status and, from bit 3 on, a count that goes up each time that the peer says that it waits.
- * The thread itself says IDLE and WAITING; others turn, by a compare and swap,
+ * A peer's `state` is a status, in bits 0-2; ASLEEP, bit 3; and, from bit 4 on, a count that goes up each time that the
+ * peer says that it waits. The thread itself says IDLE and WAITING; others turn, by a compare and swap,
  *
- *     WAITING  the thread waits for `key`; it sleeps, or is about to
+ *     WAITING  the thread waits for `key`
  *     MOVED    from WAITING: it waits for `then` now
  *     NUDGED   from WAITING or MOVED: there is something new, it is to look again
  *     WOKEN    from WAITING or MOVED: it has been chosen by who had something to give
  *
- * and then wake the word. The count makes sure that it is still the same wait whose key has been read.
+ * and then wake the word if it is ASLEEP. That the thread itself says, by a compare and swap, before it goes to sleep;
+ * it stays until the thread says IDLE. The count makes sure that it is still the same wait whose key has been read.
  *
  * Who wakes looks at the set bits of `waiting`, and in the pages there for the lowest turn among those who wait for the
  * object, and live. With a thousand peers that is some work; but sleeping and being woken is far more, and nothing has
@@ -32,6 +33,9 @@
  *   [O7] Who wakes all who wait for an object looks at each page once, after the object has changed. Whose page did not
  *        say then that it waits for it, or has changed before it could be turned, looks at the object after that [O3],
  *        or has been turned by somebody else.
+ *   [O8] A thread goes to sleep only if its state is as it has left it, with ASLEEP. So who turns one without ASLEEP
+ *        need not wake it: the thread sees that at the latest when it says ASLEEP. Who turns one with ASLEEP wakes the
+ *        word; and if he dies before, who nudges finds ASLEEP still there, and wakes it.
  *
  * What is never lost. Somebody changes an object and dies before he wakes anybody; somebody is woken and dies before he
  * makes use of it: both are deaths, after which everybody looks.
@@ -52,7 +56,9 @@
 #define NUDGED 3u
 #define WOKEN 4u
 #define STATUS 7u
-#define COUNT_ONE 8u
+#define ASLEEP 8u
+#define COUNT (~(STATUS | ASLEEP))
+#define COUNT_ONE 16u
 
 static uint64_t offset_of(const struct fl_lot_view *view, const void *object)
 {
@@ -82,9 +88,9 @@ void fl_lot_wait_begin_(struct fl_lot_wait *wait, struct fl_lot_mine *mine, cons
 void fl_lot_wait_(struct fl_lot_wait *wait)
 {
 	struct fl_peer *peer = wait->mine->peer;
-	uint32_t count = fl_load_relaxed(&peer->state) & ~STATUS;
+	uint32_t count = fl_load_relaxed(&peer->state) & COUNT;
 
-	fl_store_relaxed(&peer->state, count);
+	fl_store_relaxed(&peer->state, count + IDLE);
 	fl_store_relaxed(&peer->key, wait->key);
 	fl_store_relaxed(&peer->then, wait->then);
 	fl_store_relaxed(&peer->turn, wait->turn);
@@ -98,7 +104,7 @@ enum fl_lot_news fl_lot_unwait_(struct fl_lot_wait *wait)
 	uint32_t state = fl_load_relaxed(&peer->state);
 
 	/* [lot.4] acquire; pairs with [lot.3] */
-	while (!fl_cas_acquire(&peer->state, &state, state & ~STATUS))
+	while (!fl_cas_acquire(&peer->state, &state, (state & COUNT) + IDLE))
 		;
 	switch (state & STATUS) {
 	case NUDGED:
@@ -124,7 +130,8 @@ enum fl_lot_news fl_lot_wait_end_(struct fl_lot_wait *wait)
 	return news;
 }
 
-static bool asleep(uint32_t state)
+/* Whether nobody has told it to look. */
+static bool waits(uint32_t state)
 {
 	return (state & STATUS) == WAITING || (state & STATUS) == MOVED;
 }
@@ -158,9 +165,11 @@ int fl_lot_sleep_(struct fl_lot_wait *wait, fl_time deadline)
 	int result;
 
 	/* [lot.4] acquire; pairs with [lot.3] */
-	while (asleep(state = fl_load_acquire(&peer->state))) {
+	while (waits(state = fl_load_acquire(&peer->state))) {
+		if (!(state & ASLEEP) && !fl_cas_relaxed(&peer->state, &state, state | ASLEEP))
+			continue; /* [O8] */
 		n = 0;
-		words[n++] = (struct fl_word_case){&peer->state, state, FL_WORD_SHARED};
+		words[n++] = (struct fl_word_case){&peer->state, state | ASLEEP, FL_WORD_SHARED};
 		if (wait->also)
 			words[n++] = (struct fl_word_case){wait->also, wait->also_value, FL_WORD_PRIVATE};
 		own = n;
@@ -186,15 +195,32 @@ static void wake_page(struct fl_peer *page)
 	fl_word_wake_(&page->state, 1, FL_WORD_SHARED);
 }
 
-/* Swaps the state of a page that is asleep, and wakes it if it is to look. Returns false if the state has changed. */
+/* Turns the state of a page that waits, and wakes it if it is to look. Returns false if it does not wait any more, or
+ * not as it did. */
 static bool turn(struct fl_peer *page, uint32_t state, uint32_t status)
 {
+	uint32_t now = state;
+
 	/* [lot.3] seq_cst; pairs with [lot.1], [lot.4] */
-	if (!fl_cas_seq_cst(&page->state, &state, (state & ~STATUS) | status))
-		return false;
-	if (status != MOVED)
+	while (!fl_cas_seq_cst(&page->state, &now, (now & ~STATUS) | status))
+		if (now != (state | ASLEEP))
+			return false;
+	if (status != MOVED && (now & ASLEEP))
 		wake_page(page);
 	return true;
+}
+
+/* Has it look, if it waits; also wakes one that is turned already, by somebody who may have died before he could. */
+static void nudge(struct fl_peer *page)
+{
+	/* [lot.2] seq_cst; pairs with [lot.1] */
+	uint32_t state = fl_load_seq_cst(&page->state);
+
+	/* [lot.3] seq_cst; pairs with [lot.1], [lot.4] */
+	while (waits(state) && !fl_cas_seq_cst(&page->state, &state, (state & ~STATUS) | NUDGED))
+		;
+	if (state & ASLEEP)
+		wake_page(page);
 }
 
 static bool alive_in(const struct fl_lot_view *view, uint32_t slot)
@@ -328,25 +354,13 @@ bool fl_lot_waits_(const struct fl_lot_view *view, uint32_t number, const void *
 void fl_lot_rouse_(const struct fl_lot_view *view, uint32_t number)
 {
 	uint32_t slot = number & (FL_PEERS - 1);
-	uint32_t state;
 
-	if (slot >= fl_load_relaxed(&view->lot->n_peers))
-		return;
-	/* [lot.2] seq_cst; pairs with [lot.1] */
-	state = fl_load_seq_cst(&view->peers[slot].state);
-	if (!asleep(state) || !turn(&view->peers[slot], state, NUDGED))
-		wake_page(&view->peers[slot]);
+	if (slot < fl_load_relaxed(&view->lot->n_peers))
+		nudge(&view->peers[slot]);
 }
 
 void fl_lot_nudge_(const struct fl_lot_view *view)
 {
-	for (uint32_t slot = next_waiting(view, 0); slot < FL_PEERS; slot = next_waiting(view, slot + 1)) {
-		/* [lot.2] seq_cst; pairs with [lot.1] */
-		uint32_t state = fl_load_seq_cst(&view->peers[slot].state);
-
-		/* Also one that is turned already: by somebody who may have died before he could wake it. */
-		if ((state & STATUS) == IDLE || (asleep(state) && turn(&view->peers[slot], state, NUDGED)))
-			continue;
-		wake_page(&view->peers[slot]);
-	}
+	for (uint32_t slot = next_waiting(view, 0); slot < FL_PEERS; slot = next_waiting(view, slot + 1))
+		nudge(&view->peers[slot]);
 }

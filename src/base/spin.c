@@ -16,8 +16,13 @@
  * Where the other side may be waiting for this very processor, looking again is useless until it has run, so the
  * processor is offered to it instead (sched_yield), a few times at most: to hand over between two threads on one
  * processor then takes one system call instead of two. That is so with one processor, and for a crowd: more threads
- * that wait for each other than there are processors. The same hint tells whether it helps; one that took longer than
- * SLOW does not count as help: others, who have nothing to do with it, were waiting for the processor too.
+ * that wait for each other than there are processors. The same hint tells whether it helps.
+ *
+ * An offer that takes longer than SLOW was taken by others, who have nothing to do with it: they have work to do, and
+ * to offer them the processor is to give up one's share of it, milliseconds for what a sleep has in microseconds. So
+ * that ends the offers of this wait and counts as BY_OTHERS in vain, up to 1 in 16384; and a success of an offer takes
+ * only one from the discouragement, since two that take turns have some between those others' shares, too. A crowd is
+ * different: it is its own others, and takes that long to come together.
  *
  * One processor means: the thread's affinity mask has one, and no thread with another mask of one has been seen
  * lately (threads pinned to different processors do run at the same time). The mask may change, so it is looked at
@@ -41,6 +46,8 @@
 #define BUDGET 0x0fffu
 #define DISCOURAGED_ONE 0x1000u
 #define DISCOURAGED_MOST 10u
+#define BY_OTHERS 4u
+#define BY_OTHERS_MOST 14u
 #define SLOW FL_US(100)
 #define YIELDS 8 /* at most, in one wait */
 #define AT_ONCE FL_US(1)
@@ -169,8 +176,9 @@ void fl_spin_begin_(struct fl_spin *spin, uint16_t *hint, fl_time deadline, enum
 	if (discouraged(fl_load_relaxed(hint)))
 		return;
 	spin->tried = true;
+	spin->crowd = others == FL_SPIN_CROWD;
 	spin->elsewhere = others == FL_SPIN_ELSEWHERE && has_others();
-	spin->yields = others == FL_SPIN_CROWD || (fl_spin_processors_() == 1 && !is_alone(spin));
+	spin->yields = spin->crowd || (fl_spin_processors_() == 1 && !is_alone(spin));
 	spin->left = spin->yields ? YIELDS : LOOKS;
 	if (spin->yields)
 		spin->begun = fl_now();
@@ -191,17 +199,25 @@ static bool go_on(struct fl_spin *spin)
 	return now < spin->limit;
 }
 
-static void offer(struct fl_spin *spin)
+static void look_instead(struct fl_spin *spin)
 {
-	fl_time begin = spin->elsewhere ? fl_now() : 0;
-
-	sched_yield();
-	if (!spin->elsewhere || fl_now() - begin > AT_ONCE)
-		return;
 	fl_tls_.alone = ALONE;
 	spin->yields = false;
 	spin->begun = 0;
 	spin->left = LOOKS;
+}
+
+/* Offers the processor, unless an offer has been taken by others. */
+static bool offer(struct fl_spin *spin)
+{
+	fl_time begin = spin->crowd ? 0 : fl_now();
+
+	if (!spin->crowd && begin - spin->begun > SLOW)
+		return false;
+	sched_yield();
+	if (spin->elsewhere && fl_now() - begin <= AT_ONCE)
+		look_instead(spin);
+	return true;
 }
 
 bool fl_spin_again_(struct fl_spin *spin)
@@ -209,10 +225,8 @@ bool fl_spin_again_(struct fl_spin *spin)
 	if (spin->left == 0)
 		return false;
 	spin->left--;
-	if (spin->yields) {
-		offer(spin);
-		return true;
-	}
+	if (spin->yields)
+		return offer(spin);
 	fl_relax();
 	if (spin->left == 0 && go_on(spin))
 		spin->left = LOOKS;
@@ -234,6 +248,16 @@ static fl_time taken(const struct fl_spin *spin)
 	return spin->begun == 0 ? 0 : fl_now() - spin->begun;
 }
 
+/* What has been learned of the discouragement, when an offer has taken so long. */
+static uint32_t after_offer(uint32_t vain, bool happened, fl_time took)
+{
+	if (took > SLOW)
+		return vain < BY_OTHERS_MOST - BY_OTHERS ? vain + BY_OTHERS : BY_OTHERS_MOST;
+	if (happened)
+		return vain > 0 ? vain - 1 : 0;
+	return vain < DISCOURAGED_MOST ? vain + 1 : vain;
+}
+
 void fl_spin_end_(struct fl_spin *spin, bool happened)
 {
 	uint16_t old = fl_load_relaxed(spin->hint), new;
@@ -242,10 +266,12 @@ void fl_spin_end_(struct fl_spin *spin, bool happened)
 
 	if (!spin->tried) /* there is nothing to learn from */
 		return;
-	took = happened ? taken(spin) : FL_FOREVER;
-	if (took > SLOW)
+	took = taken(spin);
+	if (!happened || took > SLOW)
 		fl_tls_.alone = 0;
-	if (took <= SLOW) {
+	if (spin->yields && !spin->crowd) {
+		vain = after_offer(vain, happened, took);
+	} else if (happened && took <= SLOW) {
 		vain = 0;
 		if (!spin->yields)
 			budget = better_budget(budget, took);

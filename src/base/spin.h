@@ -21,10 +21,11 @@
 
 struct fl_spin {
 	uint16_t *hint;
-	uint32_t left; /* looks until the clock is read next, or offers of the processor; 0: no more */
-	bool tried;    /* it did spin */
-	bool yields;   /* it offers the processor instead */
-	bool elsewhere;
+	uint32_t left;  /* looks until the clock is read next, or offers of the processor; 0: no more */
+	bool tried;     /* it did spin */
+	bool yields;    /* it offers the processor instead, */
+	bool crowd;     /* to a crowd */
+	bool elsewhere; /* who is waited for may be on another processor, though this thread may use only one */
 	fl_time deadline;
 	fl_time begun, limit; /* 0 until the clock is read for the first time */
 };

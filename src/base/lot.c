@@ -47,6 +47,7 @@
 #include "base/lot.h"
 
 #include "base/peer.h"
+#include "base/spin.h"
 #include "base/word.h"
 #include <errno.h>
 
@@ -134,6 +135,18 @@ enum fl_lot_news fl_lot_wait_end_(struct fl_lot_wait *wait)
 static bool waits(uint32_t state)
 {
 	return (state & STATUS) == WAITING || (state & STATUS) == MOVED;
+}
+
+bool fl_lot_spin_(struct fl_lot_wait *wait, fl_time deadline)
+{
+	const struct fl_peer *peer = wait->mine->peer;
+	struct fl_spin spin;
+	bool turned = false;
+
+	for (fl_spin_begin_(&spin, &wait->mine->spin, deadline, FL_SPIN_ELSEWHERE); !turned && fl_spin_again_(&spin);)
+		turned = !waits(fl_load_relaxed(&peer->state));
+	fl_spin_end_(&spin, turned);
+	return turned;
 }
 
 /* Adds the lives of all keepers but this process's own. Returns false if one of them is dead. */

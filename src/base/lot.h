@@ -96,6 +96,7 @@ struct fl_lot_mine {
 	uint32_t number;
 	struct fl_lot_tls *tls; /* its thread's */
 	uint64_t length;        /* how long the memory is known to be: the files of segments do not become shorter */
+	uint16_t spin;          /* what base/spin.c has learned of this thread's waits: see fl_lot_spin_ */
 	struct fl_lot_mine *next_of_thread, *next_of_view;
 };
 
@@ -166,6 +167,9 @@ struct fl_lot_wait {
 void fl_lot_wait_begin_(struct fl_lot_wait *wait, struct fl_lot_mine *mine, const void *object, const void *then);
 /* Says that the thread waits: what is stored in the object from now on wakes it. Look at the object then. */
 void fl_lot_wait_(struct fl_lot_wait *wait);
+/* For who has nothing else to look at: looks for a moment whether there is reason to look again, before it sleeps
+ * (base/spin.h). Whether it pays is learned by each thread. Returns whether there is. */
+bool fl_lot_spin_(struct fl_lot_wait *wait, fl_time deadline);
 /* Sleeps until there is reason to look again. Returns 0; -ETIMEDOUT; -ENOSYS: this kernel cannot. */
 int fl_lot_sleep_(struct fl_lot_wait *wait, fl_time deadline);
 /* What has become of a wait since the thread last said that it waits. */

@@ -8,7 +8,8 @@
  *
  * Whoever waits says so in his own page (base/lot.h): for the condition, and that he may be moved to the lock. A notify
  * moves those who have waited longest, and marks the lock, which its caller holds: its release wakes the first of them,
- * as it would one who waited for the lock. So nobody is woken only to find the lock held.
+ * as it would one who waited for the lock. So nobody is woken only to find the lock held. Who waits looks at its page
+ * for a moment before it sleeps: that alone is what changes, whoever means it.
  *
  * Invariants:
  *   [W1] A thread says that it waits while it holds the lock, and from then until it has been moved, nudged or has
@@ -192,7 +193,8 @@ int fl_condition_wait_shared_(fl_condition *condition, fl_time deadline, fl_note
 	fl_store_relaxed(&condition->fl_waiters, 1);
 	times = monitor.rlock ? fl_load_relaxed(&monitor.rlock->fl_count) : 1;
 	fl_lock_release_shared_(monitor.lock, monitor.kind);
-	error = fl_shared_sleep_(&wait, deadline, note);
+	if (!fl_lot_spin_(&wait, deadline))
+		error = fl_shared_sleep_(&wait, deadline, note);
 	if (fl_lot_unwait_(&wait) != FL_LOT_NOTHING)
 		error = 0; /* [W2] */
 	error_of_lock = fl_lock_resume_shared_(monitor.lock, &wait, monitor.kind, site);

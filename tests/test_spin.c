@@ -8,6 +8,7 @@
 
 #include "base/spin.h"
 #include <sched.h>
+#include <unistd.h>
 
 #define OFFERS 8u
 
@@ -28,7 +29,7 @@ static void stay_on_one_processor(void)
 static void offer_once(struct fl_spin *spin, uint16_t *hint, bool crowd, fl_time took)
 {
 	*hint = 0;
-	fl_spin_begin_(spin, hint, FL_FOREVER, crowd);
+	fl_spin_begin_(spin, hint, FL_FOREVER, crowd ? FL_SPIN_CROWD : FL_SPIN_HERE);
 	ck_assert(spin->yields);
 	ck_assert(fl_spin_again_(spin));
 	/* What does not take long is still to come: so it cannot take long meanwhile either. */
@@ -106,11 +107,47 @@ START_TEST(who_is_discouraged_offers_rarely)
 	uint32_t tried = 0;
 
 	for (uint32_t i = 0; i < 10000; i++) {
-		fl_spin_begin_(&spin, &hint, FL_FOREVER, false);
+		fl_spin_begin_(&spin, &hint, FL_FOREVER, FL_SPIN_HERE);
 		ck_assert(spin.tried || !fl_spin_again_(&spin));
 		tried += spin.tried;
 	}
 	ck_assert_uint_le(tried, 100);
+}
+END_TEST
+
+/* An offer that nobody takes is over at once. On a busy machine it takes some tries until there is one. */
+static bool looks_elsewhere(void)
+{
+	struct fl_spin spin;
+	uint16_t hint = 0;
+	bool looks = false;
+
+	fl_spin_begin_(&spin, &hint, FL_FOREVER, FL_SPIN_ELSEWHERE);
+	while (!looks && fl_spin_again_(&spin))
+		looks = !spin.yields;
+	fl_spin_end_(&spin, looks);
+	return looks;
+}
+
+START_TEST(what_nobody_takes_is_looked_for_elsewhere)
+{
+	struct fl_spin spin;
+	uint16_t hint = 0;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) == 1)
+		return;
+	while (!looks_elsewhere())
+		;
+	/* From then on without an offer, until it was in vain. */
+	fl_spin_begin_(&spin, &hint, FL_FOREVER, FL_SPIN_ELSEWHERE);
+	ck_assert(!spin.yields);
+	ck_assert(fl_spin_again_(&spin));
+	fl_spin_end_(&spin, false);
+	fl_spin_begin_(&spin, &hint, FL_FOREVER, FL_SPIN_HERE);
+	fl_spin_end_(&spin, false);
+	hint = 0;
+	fl_spin_begin_(&spin, &hint, FL_FOREVER, FL_SPIN_ELSEWHERE);
+	ck_assert(spin.yields);
 }
 END_TEST
 
@@ -124,5 +161,6 @@ int main(void)
 	tcase_add_test(offers, a_crowd_forgets_at_once);
 	tcase_add_test(offers, offers_end_when_others_take_them);
 	tcase_add_test(offers, who_is_discouraged_offers_rarely);
+	tcase_add_test(offers, what_nobody_takes_is_looked_for_elsewhere);
 	return testing_run(suite);
 }

@@ -50,7 +50,8 @@
 #define BY_OTHERS_MOST 14u
 #define SLOW FL_US(100)
 #define YIELDS 8 /* at most, in one wait */
-#define AT_ONCE FL_US(1)
+#define AT_ONCE 500
+#define SHORT FL_US(1)
 #define ALONE 64
 #define LOOKS 16 /* between two readings of the clock */
 #define WAITS 16 /* between two looks at the mask, while there is no spinning */
@@ -202,9 +203,18 @@ static bool go_on(struct fl_spin *spin)
 static void look_instead(struct fl_spin *spin)
 {
 	fl_tls_.alone = ALONE;
-	spin->yields = false;
+	spin->yields = spin->untaken = false;
 	spin->begun = 0;
 	spin->left = LOOKS;
+}
+
+/* Nobody has taken an offer that was over in less time than it takes to switch to another thread and back. One that
+ * took a bit longer may have been taken by who is waited for: then that has happened by now. */
+static void judge(struct fl_spin *spin, fl_time took)
+{
+	spin->untaken = took <= SHORT;
+	if (took <= AT_ONCE)
+		look_instead(spin);
 }
 
 /* Offers the processor, unless an offer has been taken by others. */
@@ -215,13 +225,15 @@ static bool offer(struct fl_spin *spin)
 	if (!spin->crowd && begin - spin->begun > SLOW)
 		return false;
 	sched_yield();
-	if (spin->elsewhere && fl_now() - begin <= AT_ONCE)
-		look_instead(spin);
+	if (spin->elsewhere)
+		judge(spin, fl_now() - begin);
 	return true;
 }
 
 bool fl_spin_again_(struct fl_spin *spin)
 {
+	if (spin->untaken)
+		look_instead(spin);
 	if (spin->left == 0)
 		return false;
 	spin->left--;

@@ -26,6 +26,7 @@ struct fl_spin {
 	bool yields;    /* it offers the processor instead, */
 	bool crowd;     /* to a crowd */
 	bool elsewhere; /* who is waited for may be on another processor, though this thread may use only one */
+	bool untaken;   /* the last offer */
 	fl_time deadline;
 	fl_time begun, limit; /* 0 until the clock is read for the first time */
 };

@@ -47,6 +47,7 @@
 #define ORPHAN 0x40000000u
 #define WAITERS 0x80000000u
 
+#define MOST_PAUSES 7u
 #define OVERTAKING_MOST 100u
 
 /* An acquisition under way. */
@@ -119,14 +120,20 @@ static int take(fl_lock *lock, const struct asker *asker)
 	}
 }
 
+/* Each look takes the cache line from the holder, who needs it for what it does: so looks become rarer. */
 static bool spin(fl_lock *lock, const struct asker *asker)
 {
 	struct fl_spin spin;
+	unsigned pauses = 0;
 	bool taken = false;
 
-	for (fl_spin_begin_(&spin, &lock->fl_spin, asker->deadline, FL_SPIN_ELSEWHERE);
-	     !taken && fl_spin_again_(&spin);)
+	fl_spin_begin_(&spin, &lock->fl_spin, asker->deadline, FL_SPIN_ELSEWHERE);
+	while (!taken && fl_spin_again_(&spin)) {
+		for (unsigned i = 0; i < pauses; i++)
+			fl_relax();
+		pauses = pauses < MOST_PAUSES ? 2 * pauses + 1 : MOST_PAUSES;
 		taken = fl_load_relaxed(&lock->fl_word) == 0 && take_free(lock, asker, 0);
+	}
 	fl_spin_end_(&spin, taken);
 	return taken;
 }

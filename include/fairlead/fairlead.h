@@ -40,6 +40,7 @@
 #include <fairlead/thread.h>
 #include <fairlead/time.h>
 #include <fairlead/timer.h>
+#include <fairlead/value.h>
 #include <fairlead/wait_any.h>
 
 #endif

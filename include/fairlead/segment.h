@@ -55,6 +55,7 @@
 #include <fairlead/rlock.h>
 #include <fairlead/rwlock.h>
 #include <fairlead/semaphore.h>
+#include <fairlead/value.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -200,6 +201,13 @@ int fl_segment_condition(fl_segment *segment, const char *name, fl_condition **r
 	FL_ALL_NONNULL FL_MUST_CHECK;
 /* Also -EINVAL: parties is 0 or more than 1024. One of that name with other parties is of another size: -EPROTO. */
 int fl_segment_barrier(fl_segment *segment, const char *name, uint32_t parties, fl_barrier **ret_barrier)
+	FL_ALL_NONNULL FL_MUST_CHECK;
+/* `number` counts only for who makes it. */
+int fl_segment_value_int64(fl_segment *segment, const char *name, int64_t number, fl_value_int64 **ret_value)
+	FL_ALL_NONNULL FL_MUST_CHECK;
+int fl_segment_value_uint64(fl_segment *segment, const char *name, uint64_t number, fl_value_uint64 **ret_value)
+	FL_ALL_NONNULL FL_MUST_CHECK;
+int fl_segment_value_double(fl_segment *segment, const char *name, double number, fl_value_double **ret_value)
 	FL_ALL_NONNULL FL_MUST_CHECK;
 /* For so many readers at a time. Also -EINVAL: 0 or more than 1024; -EPROTO: there is one for another number. */
 int fl_segment_rwlock(fl_segment *segment, const char *name, uint32_t readers, fl_rwlock **ret_lock)

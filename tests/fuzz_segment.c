@@ -1,12 +1,13 @@
 /*
  * fuzz_segment.c - the part `segment`: a segment that another process has written nonsense to, and all calls of
- * fairlead/segment.h on it.
+ * fairlead/segment.h on it, and those of a lock, an array and a value in it.
  *
  * Whatever is in it, a call returns what it may return, in a time that is bounded, and gives pointers into the
  * segment's memory only. The memory behind the end of the file cannot be touched, so to go too far is a crash.
  */
 #include "fuzz.h"
 
+#include "shm/array.h"
 #include "shm/segment.h"
 #include <errno.h>
 #include <fairlead/segment.h>
@@ -18,14 +19,18 @@
 #define WORDS 16u
 #define OBJECTS 8u
 #define MOST_BLOCKS 64u
+#define ELEMENTS 100u
 
 static const fl_segment_type shelf_type = {"shelf", 1, 0, WORDS * sizeof(uint64_t)};
 static const fl_segment_type thing_type = {"thing", 3, 0, 200};
+static const fl_segment_type element_type = FL_SEGMENT_TYPE(uint32_t, 1);
 
 static struct {
 	fl_segment *segment;
 	uint64_t *words;
 	fl_lock *lock;
+	fl_array array;
+	fl_value_int64 *value;
 	unsigned char *good; /* what was in it before: the head and the first pages of peers, then the heap */
 	size_t size;
 	uint64_t blocks[MOST_BLOCKS]; /* where they are */
@@ -87,6 +92,9 @@ static void open_part(void)
 	for (unsigned i = 0; i < WORDS; i += 3)
 		FUZZ_EXPECT(fl_segment_free(it.segment, &it.words[i]) == 0, "%s", fl_segment_why());
 	FUZZ_EXPECT(fl_segment_lock(it.segment, "lock", &it.lock) == 1, "%s", fl_segment_why());
+	FUZZ_EXPECT(fl_segment_array(it.segment, "array", &element_type, ELEMENTS, &it.array) == 1, "%s",
+		    fl_segment_why());
+	FUZZ_EXPECT(fl_segment_value_int64(it.segment, "value", 0, &it.value) == 1, "%s", fl_segment_why());
 	FUZZ_EXPECT(fl_lock_acquire(it.lock) == 0, "it cannot be acquired");
 	fl_lock_release(it.lock);
 	find_blocks();
@@ -108,7 +116,11 @@ static uint64_t some_place(void)
 {
 	uint64_t block = it.blocks[fuzz_below(it.n_blocks)];
 
-	switch (fuzz_below(8)) {
+	switch (fuzz_below(10)) {
+	case 8:
+		return (uint64_t)((unsigned char *)it.array.fl_memory - bytes()) + 8 * fuzz_below(16 + ELEMENTS);
+	case 9:
+		return (uint64_t)((unsigned char *)it.value - bytes()) + 8 * fuzz_below(4);
 	case 6:
 		return FL_PEERS_AT + 8 * fuzz_below(2 * FL_PEER_SIZE / 8);
 	case 7:
@@ -259,11 +271,91 @@ static void use_lock(void)
 	fuzz_note((uint64_t)(int64_t)result);
 }
 
+/* A lock that somebody holds who lives is waited for. Here that one is this thread. */
+static void free_lock(fl_lock *lock)
+{
+	int result = fl_lock_acquire_until(lock, 0, NULL);
+
+	if (result == 0 || result == -EOWNERDEAD) {
+		fl_lock_mend(lock);
+		fl_lock_release(lock);
+	} else if (result != -ENOTRECOVERABLE) {
+		fl_lock_init_shared(lock);
+	}
+}
+
+static void expect_array(int result, int right)
+{
+	FUZZ_EXPECT(result == right || result == -ENOTRECOVERABLE || result == -EINVAL, "%d", result);
+	fuzz_note((uint64_t)(int64_t)result);
+}
+
+static void use_array(void)
+{
+	uint32_t elements[ELEMENTS + 1] = {0};
+	size_t from = fuzz_below(ELEMENTS + 2), n = fuzz_below(ELEMENTS + 2);
+	int one = from < ELEMENTS ? 0 : -ERANGE, result;
+
+	free_lock(&fl_array_head(&it.array)->writing);
+	elements[ELEMENTS] = 0x600d600d;
+	switch (fuzz_below(5)) {
+	case 0:
+		expect_array(fl_array_read(&it.array, from, n, elements), from + n > ELEMENTS ? -ERANGE : 0);
+		break;
+	case 1:
+		expect_array(fl_array_write(&it.array, from, n, elements), from + n > ELEMENTS ? -ERANGE : 0);
+		break;
+	case 2:
+		expect_array(fl_array_add(&it.array, from, 3, NULL), one);
+		break;
+	case 3:
+		result = fl_array_compare_exchange(&it.array, from, &elements[1], &elements[2]);
+		expect_array(result == 1 ? 0 : result, one);
+		break;
+	default:
+		expect_array(fl_array_exchange(&it.array, from, elements, elements), one);
+	}
+	FUZZ_EXPECT(elements[ELEMENTS] == 0x600d600d, "more than there is");
+}
+
+static void attach_array(void)
+{
+	fl_array array;
+	fl_value_int64 *value = NULL;
+	int result = fl_segment_array(it.segment, "array", &element_type, ELEMENTS, &array);
+
+	expect_result(result);
+	if (result >= 0)
+		expect_inside(array.fl_memory, FL_ARRAY_SIZE(sizeof(uint32_t), ELEMENTS));
+	result = fl_segment_value_int64(it.segment, "value", 0, &value);
+	expect_result(result);
+	if (result >= 0)
+		expect_inside(value, sizeof(*value));
+}
+
+static void use_value(void)
+{
+	int64_t expected = fl_value_get(it.value);
+
+	FUZZ_EXPECT(fl_value_add(it.value, 1) == expected, "it is another number");
+	FUZZ_EXPECT(!fl_value_compare_exchange(it.value, &expected, 5), "it was not added to");
+	fuzz_note((uint64_t)expected);
+}
+
 static void use(void)
 {
 	uint64_t *word = &it.words[fuzz_below(WORDS)];
 
-	switch (fuzz_below(9)) {
+	switch (fuzz_below(12)) {
+	case 9:
+		use_array();
+		break;
+	case 10:
+		attach_array();
+		break;
+	case 11:
+		use_value();
+		break;
 	case 7:
 		use_lock();
 		break;

@@ -25,6 +25,7 @@ _Static_assert(sizeof(fl_condition) == 48, "a condition is 48 bytes");
 _Static_assert(sizeof(fl_barrier) == 48, "a barrier is 48 bytes");
 _Static_assert(sizeof(fl_value_int64) == 32 && sizeof(fl_value_uint64) == 32 && sizeof(fl_value_double) == 32,
 	       "a value is 32 bytes");
+_Static_assert(sizeof(fl_array) == 64 && FL_ARRAY_SIZE(8, 3) == 256, "an array's handle, and its memory");
 _Static_assert(sizeof(fl_note) == 64, "a note is 64 bytes");
 _Static_assert(sizeof(fl_frame_info) == 72, "a frame's description is 72 bytes");
 _Static_assert(sizeof(fl_frame) == 128, "a frame is 128 bytes");

@@ -6,6 +6,7 @@
 #ifndef FAIRLEAD_FAIRLEAD_H
 #define FAIRLEAD_FAIRLEAD_H
 
+#include <fairlead/array.h>
 #include <fairlead/attributes.h>
 #include <fairlead/barrier.h>
 #include <fairlead/check.h>

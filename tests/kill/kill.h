@@ -159,9 +159,9 @@ void kill_ledger_check(const struct kill_ledger *ledger, unsigned lost_each, uns
 
 /* ---- the objects ---- */
 
-extern const struct kill_object kill_barriers[], kill_boost[], kill_conditions[], kill_events[], kill_frames[],
-	kill_kernel[], kill_locks[], kill_onces[], kill_planted[], kill_pools[], kill_pthreads[], kill_queues[],
-	kill_rings[], kill_rlocks[], kill_rwlocks[], kill_semaphores[], kill_values[];
+extern const struct kill_object kill_arrays[], kill_barriers[], kill_boost[], kill_conditions[], kill_events[],
+	kill_frames[], kill_kernel[], kill_locks[], kill_onces[], kill_planted[], kill_pools[], kill_pthreads[],
+	kill_queues[], kill_rings[], kill_rlocks[], kill_rwlocks[], kill_semaphores[], kill_values[];
 
 #ifdef __cplusplus
 }

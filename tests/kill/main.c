@@ -27,9 +27,9 @@
 enum { MOST_NAMES = 64, PATIENT = 100 };
 
 static const struct kill_object *const lists[] = {
-	kill_frames,  kill_locks,  kill_rlocks,     kill_conditions, kill_barriers,
-	kill_rwlocks, kill_events, kill_semaphores, kill_values,     kill_onces,
-	kill_queues,  kill_pools,  kill_pthreads,   kill_planted,    kill_kernel,
+	kill_frames, kill_locks,      kill_rlocks,  kill_conditions, kill_barriers, kill_rwlocks,
+	kill_events, kill_semaphores, kill_values,  kill_arrays,     kill_onces,    kill_queues,
+	kill_pools,  kill_pthreads,   kill_planted, kill_kernel,
 #ifdef KILL_HAS_CK
 	kill_rings,
 #endif

@@ -21,8 +21,8 @@
 
 #define TOGETHER 8
 
-const struct scenario *const scenario_lists[] = {
-	lock_scenarios, wait_scenarios, queue_scenarios, run_scenarios, thread_scenarios, frames_scenarios, NULL};
+const struct scenario *const scenario_lists[] = {lock_scenarios,   wait_scenarios,   queue_scenarios, run_scenarios,
+						 thread_scenarios, frames_scenarios, value_scenarios, NULL};
 static uint64_t runs = 250, seed = 1;
 static const char *only = "both";
 static unsigned n_tests, n_failed;

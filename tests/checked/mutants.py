@@ -34,7 +34,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-LAYERS = ("base", "sync", "thread", "queue", "run", "frame")
+LAYERS = ("base", "sync", "thread", "queue", "run", "shm", "frame")
 KINDS = ("load", "store", "change", "compare", "failed compare", "fence", "wake-up")
 WAKE = KINDS.index("wake-up")
 ORDERS = ("relaxed", "consume", "acquire", "release", "acq_rel", "seq_cst")

@@ -28,6 +28,7 @@ extern const struct scenario queue_scenarios[];
 extern const struct scenario run_scenarios[];
 extern const struct scenario thread_scenarios[];
 extern const struct scenario frames_scenarios[];
+extern const struct scenario value_scenarios[];
 
 /* All of them; NULL ends the lists. */
 extern const struct scenario *const scenario_lists[];

@@ -164,6 +164,7 @@ extern const struct bench bench_shared_queue[];
 extern const struct bench bench_shared_semaphore[];
 extern const struct bench bench_pool[];
 extern const struct bench bench_turns[];
+extern const struct bench bench_value[];
 
 #ifdef __cplusplus
 }

@@ -37,6 +37,7 @@ static const struct family {
 	{"pool", bench_pool},
 	{"shared-semaphore", bench_shared_semaphore},
 	{"shared-queue", bench_shared_queue},
+	{"value", bench_value},
 	{"after-kills", bench_after_kills},
 	{"executor", bench_executor},
 };

@@ -5,6 +5,7 @@
  * The robust mutex of pthreads is the peer: it is the only other one that survives its holder (README, "Who survives
  * kills"). Those that get stuck then, and Fairlead's private lock, are there for comparison.
  */
+#include "shared.hh"
 #include "harness.h"
 #include "locks.hh"
 
@@ -38,31 +39,6 @@ struct fairlead_shared {
 	void acquire(held &) { fl_lock_acquire(lock); }
 	void release(held &) { fl_lock_release(lock); }
 };
-
-/* Memory that another process could have, for a peer's lock. */
-template <class T> struct in_shared_memory {
-	T *at;
-
-	in_shared_memory()
-	{
-		void *memory = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-		need(memory != MAP_FAILED, "no shared memory");
-		at = static_cast<T *>(memory);
-	}
-	~in_shared_memory() { munmap(at, 4096); }
-};
-
-static void init_shared(pthread_mutex_t *lock, int robust)
-{
-	pthread_mutexattr_t attributes;
-
-	pthread_mutexattr_init(&attributes);
-	pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-	pthread_mutexattr_setrobust(&attributes, robust);
-	pthread_mutex_init(lock, &attributes);
-	pthread_mutexattr_destroy(&attributes);
-}
 
 template <int robust> struct pthread_shared {
 	using held = nothing;

@@ -46,8 +46,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define ROUND UINT64_C(0xffffffff)
-#define BROKEN (UINT64_C(1) << 32)
+#define ROUND FL_BARRIER_ROUND
+#define BROKEN FL_BARRIER_BROKEN
 #define BEFORE 33 /* the bit of the round before */
 #define REMEMBERED (64 - BEFORE)
 
@@ -98,11 +98,6 @@ static uint64_t *row(const struct party *party, uint32_t round)
 	return party->places + (round & 1) * (size_t)party->parties;
 }
 
-static uint32_t round_of(uint64_t place)
-{
-	return (uint32_t)(place >> 32);
-}
-
 static uint64_t load_round(const fl_barrier *barrier)
 {
 	/* [round.1] seq_cst; pairs with [round.2] */
@@ -140,9 +135,10 @@ static bool is_missed(const struct party *party, uint64_t state)
 		uint64_t here = fl_load_relaxed(&row(party, round)[i]),
 			 before = fl_load_relaxed(&row(party, round - 1)[i]);
 
-		if (round_of(here) == round && !fl_lot_alive_(view, (uint32_t)here))
+		if (fl_barrier_round_of(here) == round && !fl_lot_alive_(view, (uint32_t)here))
 			return true;
-		if (round_of(before) != round - 1 || (state >> BEFORE & 1) || fl_lot_alive_(view, (uint32_t)before))
+		if (fl_barrier_round_of(before) != round - 1 || (state >> BEFORE & 1) ||
+		    fl_lot_alive_(view, (uint32_t)before))
 			continue;
 		/* Who has left as he should is not known any more. */
 		fl_lot_about_(view, (uint32_t)before, &about);
@@ -168,7 +164,7 @@ static void wake(const struct party *party, uint32_t round)
 		/* [round.4] seq_cst; pairs with [round.3] */
 		uint64_t place = fl_load_seq_cst(&row(party, round)[i]);
 
-		if (round_of(place) == round && (uint32_t)place != party->mine->number)
+		if (fl_barrier_round_of(place) == round && (uint32_t)place != party->mine->number)
 			fl_lot_rouse_(party->mine->view, (uint32_t)place);
 	}
 }
@@ -202,7 +198,7 @@ static uint64_t look(const struct party *party)
 	last = fl_load_seq_cst(&row(party, (uint32_t)state)[party->parties - 1]);
 	if (is_missed(party, state))
 		break_round(party, state, false);
-	else if (round_of(last) == (uint32_t)state)
+	else if (fl_barrier_round_of(last) == (uint32_t)state)
 		end_round(party, state, next_round(state, false));
 	else
 		return state;
@@ -220,11 +216,11 @@ static int fill(const struct party *party, uint32_t round)
 	for (uint32_t i = 0; i < party->parties; i++) {
 		uint64_t place = fl_load_relaxed(&places[i]);
 
-		while ((int32_t)(round_of(place) - round) < 0)
+		while ((int32_t)(fl_barrier_round_of(place) - round) < 0)
 			/* [round.3] seq_cst; pairs with [round.4] */
 			if (fl_cas_seq_cst(&places[i], &place, mine))
 				return (int)i;
-		if (round_of(place) != round)
+		if (fl_barrier_round_of(place) != round)
 			return -EAGAIN;
 	}
 	return -EAGAIN;
@@ -332,7 +328,8 @@ uint32_t fl_barrier_n_waiting_shared_(fl_barrier *barrier)
 
 	if ((state & BROKEN) || find(barrier, &party) != 0)
 		return 0;
-	while (n < party.parties && round_of(fl_load_relaxed(&row(&party, (uint32_t)state)[n])) == (uint32_t)state)
+	while (n < party.parties &&
+	       fl_barrier_round_of(fl_load_relaxed(&row(&party, (uint32_t)state)[n])) == (uint32_t)state)
 		n++;
 	return n;
 }

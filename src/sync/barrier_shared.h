@@ -9,6 +9,16 @@
 
 #define FL_BARRIER_SHARED 1u
 
+/* Of fl_round: sync/barrier_shared.c. */
+#define FL_BARRIER_ROUND UINT64_C(0xffffffff)
+#define FL_BARRIER_BROKEN (UINT64_C(1) << 32)
+
+/* The round of a place; below it is who has come. */
+static inline uint32_t fl_barrier_round_of(uint64_t place)
+{
+	return (uint32_t)(place >> 32);
+}
+
 #ifdef FL_MODEL /* tests/model has threads of one process */
 #define fl_barrier_is_shared(barrier) ((void)(barrier), false)
 #else

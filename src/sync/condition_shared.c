@@ -36,7 +36,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define OWN 1u
+#define OWN FL_CONDITION_OWN
 #define LOCK 2u
 #define RLOCK 3u
 

@@ -7,6 +7,9 @@
 #include "base/atomic.h"
 #include <fairlead/condition.h>
 
+/* Of fl_mode: it is over its own lock. */
+#define FL_CONDITION_OWN 1u
+
 #ifdef FL_MODEL /* tests/model has threads of one process */
 #define fl_condition_is_shared(condition) ((void)(condition), false)
 #else

@@ -51,9 +51,12 @@ void fl_lock_release_shared_(fl_lock *lock, enum fl_lock_kind kind);
 /* Releases one that was acquired for nothing: if its holder's death is still to be told, it is told to the next. */
 void fl_lock_return_shared_(fl_lock *lock, enum fl_lock_kind kind);
 
-/* Of fl_word: who holds the lock, and that this one does not have it yet. */
+/* Of fl_word: who holds the lock, and that this one does not have it yet; that a holder has died; and a holder that
+ * says that nobody will hold it again. */
 #define FL_LOCK_SHARED_HOLDER FL_PEER_MASK
 #define FL_LOCK_SHARED_HANDED 0x20000000u
+#define FL_LOCK_SHARED_ORPHAN 0x40000000u
+#define FL_LOCK_SHARED_LOST FL_PEER_MASK
 
 bool fl_lock_mine_slow_(const fl_lock *lock);
 

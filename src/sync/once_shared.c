@@ -24,14 +24,9 @@
 #define NEW FL_ONCE_NEW
 #define RUNNING FL_ONCE_RUNNING
 #define DONE FL_ONCE_DONE
-#define PHASE 3u
-#define RUNNER_ONE 4u
-#define WAITERS 0x80000000u
-
-static uint32_t runner_of(uint32_t state)
-{
-	return (state & ~WAITERS) / RUNNER_ONE;
-}
+#define PHASE FL_ONCE_PHASE
+#define RUNNER_ONE FL_ONCE_RUNNER_ONE
+#define WAITERS FL_ONCE_SHARED_WAITERS
 
 void fl_once_init_shared(fl_once *once)
 {
@@ -43,7 +38,7 @@ static void leave(fl_once *once, const struct fl_lot_mine *mine, uint32_t next)
 	uint32_t state = fl_load_relaxed(&once->fl_state);
 
 	do {
-		if ((state & PHASE) != RUNNING || runner_of(state) != mine->number)
+		if ((state & PHASE) != RUNNING || fl_once_runner(state) != mine->number)
 			return; /* somebody has written there what cannot be */
 				/* [onceshared.2] seq_cst; pairs with [once.1], [onceshared.1], [onceshared.3] */
 	} while (!fl_cas_seq_cst(&once->fl_state, &state, next));
@@ -69,9 +64,9 @@ static int claim(fl_once *once, const struct fl_lot_mine *mine, bool waits)
 
 		if ((state & PHASE) == DONE)
 			return 0;
-		if ((state & PHASE) == RUNNING && runner_of(state) == mine->number)
+		if ((state & PHASE) == RUNNING && fl_once_runner(state) == mine->number)
 			return -EDEADLK;
-		if ((state & PHASE) == RUNNING && fl_lot_alive_(mine->view, runner_of(state))) {
+		if ((state & PHASE) == RUNNING && fl_lot_alive_(mine->view, fl_once_runner(state))) {
 			if (!waits || (state & WAITERS) || fl_cas_relaxed(&once->fl_state, &state, state | WAITERS))
 				return -EAGAIN;
 			continue;

@@ -13,6 +13,16 @@
 #define FL_ONCE_NEW 0u
 #define FL_ONCE_RUNNING 1u
 #define FL_ONCE_DONE 2u
+#define FL_ONCE_PHASE 3u
+
+/* The rest of it, of one that is shared: sync/once_shared.c. */
+#define FL_ONCE_RUNNER_ONE 4u
+#define FL_ONCE_SHARED_WAITERS 0x80000000u
+
+static inline uint32_t fl_once_runner(uint32_t state)
+{
+	return (state & ~FL_ONCE_SHARED_WAITERS) / FL_ONCE_RUNNER_ONE;
+}
 
 static inline bool fl_once_is_shared(const fl_once *once)
 {

@@ -49,10 +49,10 @@
 #include <errno.h>
 #include <string.h>
 
-#define HOLDER FL_PEER_MASK
-#define LOST FL_PEER_MASK
-#define KEPT 0x20000000u
-#define ORPHAN 0x40000000u
+#define HOLDER FL_RWLOCK_HOLDER
+#define LOST FL_RWLOCK_LOST
+#define KEPT FL_RWLOCK_KEPT
+#define ORPHAN FL_RWLOCK_ORPHAN
 #define WAITERS 0x80000000u
 
 #define OVERTAKING_MOST 100u

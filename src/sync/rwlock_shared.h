@@ -4,7 +4,7 @@
 #ifndef FL_SYNC_RWLOCK_SHARED_H
 #define FL_SYNC_RWLOCK_SHARED_H
 
-#include "base/atomic.h"
+#include "base/lot.h"
 #include "sync/check.h"
 #include <fairlead/rwlock.h>
 
@@ -16,6 +16,12 @@ static inline bool fl_rwlock_is_shared(const fl_rwlock *lock)
 	return fl_load_relaxed(&lock->fl_n_places) != 0;
 }
 #endif
+
+/* Bits of fl_state: sync/rwlock_shared.c. */
+#define FL_RWLOCK_HOLDER FL_PEER_MASK
+#define FL_RWLOCK_LOST FL_PEER_MASK
+#define FL_RWLOCK_KEPT 0x20000000u
+#define FL_RWLOCK_ORPHAN 0x40000000u
 
 /* Acquires one side, by a thread that reads it not yet. As the public calls. */
 int fl_rwlock_acquire_shared_(fl_rwlock *lock, enum fl_lock_kind kind, fl_time deadline, fl_note *note,

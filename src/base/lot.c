@@ -50,6 +50,7 @@
 #include "base/spin.h"
 #include "base/word.h"
 #include <errno.h>
+#include <time.h>
 
 #define IDLE 0u
 #define WAITING 1u
@@ -73,6 +74,15 @@ static uint32_t slot_of(const struct fl_lot_wait *wait)
 
 /* Waiting. */
 
+/* For people to read, so some milliseconds do not matter, and it is the clock that costs least. */
+static int64_t roughly_now(void)
+{
+	struct timespec now = {0};
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return FL_SECONDS(now.tv_sec) + now.tv_nsec;
+}
+
 void fl_lot_wait_begin_(struct fl_lot_wait *wait, struct fl_lot_mine *mine, const void *object, const void *then)
 {
 	const struct fl_lot_view *view = mine->view;
@@ -83,6 +93,7 @@ void fl_lot_wait_begin_(struct fl_lot_wait *wait, struct fl_lot_mine *mine, cons
 		.then = then ? offset_of(view, then) : 0,
 		.turn = fl_add_relaxed(&view->lot->turns, 1),
 	};
+	fl_store_relaxed(&mine->peer->since, roughly_now());
 	fl_or_relaxed(&view->lot->waiting[slot_of(wait) / 64], UINT64_C(1) << slot_of(wait) % 64);
 }
 
@@ -376,4 +387,31 @@ void fl_lot_nudge_(const struct fl_lot_view *view)
 {
 	for (uint32_t slot = next_waiting(view, 0); slot < FL_PEERS; slot = next_waiting(view, slot + 1))
 		nudge(&view->peers[slot]);
+}
+
+/* Looking. */
+
+/* What that page's thread waits for: from the first time that it says so to the wait's end its `key` is not 0, also
+ * while it looks at the object again. */
+static bool see_wait(const struct fl_peer *page, struct fl_lot_waiter *ret_waiter)
+{
+	uint64_t key = fl_load_relaxed(&page->key), then = fl_load_relaxed(&page->then);
+
+	*ret_waiter = (struct fl_lot_waiter){
+		.number = fl_load_relaxed(&page->number),
+		.key = (fl_load_relaxed(&page->state) & STATUS) == MOVED ? then : key,
+		.turn = fl_load_relaxed(&page->turn),
+		.since = fl_load_relaxed(&page->since),
+	};
+	return key != 0;
+}
+
+uint32_t fl_lot_waiters_(const struct fl_lot_view *view, struct fl_lot_waiter *ret_waiters)
+{
+	uint32_t n = 0;
+
+	for (uint32_t slot = next_waiting(view, 0); slot < FL_PEERS; slot = next_waiting(view, slot + 1))
+		if (see_wait(&view->peers[slot], &ret_waiters[n]) && alive_in(view, slot))
+			n++;
+	return n;
 }

@@ -52,7 +52,8 @@ struct fl_peer {
 	int32_t pid, tid; /* for people to read, as its thread has them */
 	char name[16];
 	uint64_t process_id; /* its process's: see struct fl_lot_view */
-	uint8_t spare[FL_PEER_SIZE - 80];
+	int64_t since;       /* for people: when its last wait began, by CLOCK_MONOTONIC_COARSE, in nanoseconds */
+	uint8_t spare[FL_PEER_SIZE - 88];
 	uint32_t life; /* the kernel's: see base/lot.c */
 	uint32_t spare_at_end;
 };
@@ -183,6 +184,17 @@ enum fl_lot_news {
 enum fl_lot_news fl_lot_unwait_(struct fl_lot_wait *wait);
 /* The same at the very end. */
 enum fl_lot_news fl_lot_wait_end_(struct fl_lot_wait *wait);
+
+/* One that waits, as it was found. */
+struct fl_lot_waiter {
+	uint32_t number;
+	uint64_t key;  /* the offset of what it waits for, */
+	uint64_t turn; /* and since when, */
+	int64_t since; /* as its page says */
+};
+/* Finds all who wait, for whatever it is, and live; there is room for FL_PEERS. Changes nothing, and is for people to
+ * read: they may have gone on meanwhile. Returns how many there are. */
+uint32_t fl_lot_waiters_(const struct fl_lot_view *view, struct fl_lot_waiter *ret_waiters);
 
 /* Wakes the first n of those who wait for the object; with n = FL_PEERS or more all of them, in no order. Returns how
  * many there were. */

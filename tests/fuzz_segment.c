@@ -1,6 +1,6 @@
 /*
  * fuzz_segment.c - the part `segment`: a segment that another process has written nonsense to, and all calls of
- * fairlead/segment.h on it, and those of a lock, an array and a value in it.
+ * fairlead/segment.h on it, those of fairlead/state.h, and those of a lock, an array and a value in it.
  *
  * Whatever is in it, a call returns what it may return, in a time that is bounded, and gives pointers into the
  * segment's memory only. The memory behind the end of the file cannot be touched, so to go too far is a crash.
@@ -11,6 +11,7 @@
 #include "shm/segment.h"
 #include <errno.h>
 #include <fairlead/segment.h>
+#include <fairlead/state.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ static const fl_segment_type thing_type = {"thing", 3, 0, 200};
 static const fl_segment_type element_type = FL_SEGMENT_TYPE(uint32_t, 1);
 
 static struct {
-	fl_segment *segment;
+	fl_segment *segment, *looker;
 	uint64_t *words;
 	fl_lock *lock;
 	fl_array array;
@@ -75,8 +76,33 @@ static void find_blocks(void)
 	}
 }
 
+/* One of each kind that fl_segment_states knows. */
+static void make_objects(void)
+{
+	fl_semaphore *semaphore;
+	fl_condition *condition;
+	fl_barrier *barrier;
+	fl_rwlock *rwlock;
+	fl_rlock *rlock;
+	fl_event *event;
+	fl_once *once;
+
+	FUZZ_EXPECT(fl_segment_lock(it.segment, "lock", &it.lock) == 1 &&
+			    fl_segment_rlock(it.segment, "rlock", &rlock) == 1 &&
+			    fl_segment_rwlock(it.segment, "rwlock", 5, &rwlock) == 1 &&
+			    fl_segment_condition(it.segment, "condition", &condition) == 1 &&
+			    fl_segment_semaphore(it.segment, "semaphore", 3, &semaphore) == 1 &&
+			    fl_segment_semaphore_bounded(it.segment, "bounded", 3, &semaphore) == 1 &&
+			    fl_segment_semaphore_holders(it.segment, "holders", 40, &semaphore) == 1 &&
+			    fl_segment_event(it.segment, "event", &event) == 1 &&
+			    fl_segment_barrier(it.segment, "barrier", 4, &barrier) == 1 &&
+			    fl_segment_once(it.segment, "once", &once) == 1,
+		    "%s", fl_segment_why());
+}
+
 static void open_part(void)
 {
+	const fl_segment_options look = {.flags = FL_SEGMENT_LOOK};
 	const fl_segment_options options = {.size = 32768, .max_size = 262144};
 	void *thing;
 
@@ -91,10 +117,11 @@ static void open_part(void)
 		FUZZ_EXPECT(fl_segment_alloc(it.segment, 64 + 100 * i, &it.words[i]) == 0, "%s", fl_segment_why());
 	for (unsigned i = 0; i < WORDS; i += 3)
 		FUZZ_EXPECT(fl_segment_free(it.segment, &it.words[i]) == 0, "%s", fl_segment_why());
-	FUZZ_EXPECT(fl_segment_lock(it.segment, "lock", &it.lock) == 1, "%s", fl_segment_why());
 	FUZZ_EXPECT(fl_segment_array(it.segment, "array", &element_type, ELEMENTS, &it.array) == 1, "%s",
 		    fl_segment_why());
 	FUZZ_EXPECT(fl_segment_value_int64(it.segment, "value", 0, &it.value) == 1, "%s", fl_segment_why());
+	make_objects();
+	FUZZ_EXPECT(fl_segment_adopt(&it.looker, fl_segment_fd(it.segment), &look) == 0, "%s", fl_segment_why());
 	FUZZ_EXPECT(fl_lock_acquire(it.lock) == 0, "it cannot be acquired");
 	fl_lock_release(it.lock);
 	find_blocks();
@@ -107,6 +134,7 @@ static void open_part(void)
 static void close_part(void)
 {
 	put_it_back();
+	fl_segment_close(it.looker);
 	fl_segment_close(it.segment);
 	free(it.good);
 }
@@ -116,11 +144,13 @@ static uint64_t some_place(void)
 {
 	uint64_t block = it.blocks[fuzz_below(it.n_blocks)];
 
-	switch (fuzz_below(10)) {
+	switch (fuzz_below(11)) {
 	case 8:
 		return (uint64_t)((unsigned char *)it.array.fl_memory - bytes()) + 8 * fuzz_below(16 + ELEMENTS);
 	case 9:
 		return (uint64_t)((unsigned char *)it.value - bytes()) + 8 * fuzz_below(4);
+	case 10:
+		return block + 8 * fuzz_below(40);
 	case 6:
 		return FL_PEERS_AT + 8 * fuzz_below(2 * FL_PEER_SIZE / 8);
 	case 7:
@@ -213,6 +243,26 @@ static int see_object(const fl_segment_object_info *info, void *arg)
 		    "a name has no end");
 	fuzz_note(info->size);
 	return 0;
+}
+
+static void see_threads(const fl_state_thread *threads, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		FUZZ_EXPECT(memchr(threads[i].name, 0, sizeof(threads[i].name)), "a name has no end");
+		FUZZ_EXPECT(threads[i].role[0] != 0 && threads[i].waited >= -1, "%s", threads[i].role);
+	}
+}
+
+static int see_state(const fl_state *state, void *arg)
+{
+	(void)arg;
+	FUZZ_EXPECT(state->n_holders <= FL_SEMAPHORE_HOLDERS_MAX && state->n_waiters <= FL_SEGMENT_THREADS,
+		    "%u holders, %u waiters", state->n_holders, state->n_waiters);
+	see_threads(state->holders, state->n_holders);
+	see_threads(state->waiters, state->n_waiters);
+	fuzz_note(strlen(state->kind) + strlen(state->part) + strlen(state->state) + strlen(state->unit) +
+		  strlen(state->counts));
+	return see_object(&state->object, NULL);
 }
 
 static int see_process(const fl_segment_process_info *info, void *arg)
@@ -346,7 +396,7 @@ static void use(void)
 {
 	uint64_t *word = &it.words[fuzz_below(WORDS)];
 
-	switch (fuzz_below(12)) {
+	switch (fuzz_below(13)) {
 	case 9:
 		use_array();
 		break;
@@ -355,6 +405,9 @@ static void use(void)
 		break;
 	case 11:
 		use_value();
+		break;
+	case 12:
+		expect_result(fl_segment_states(fuzz_once_in(2) ? it.looker : it.segment, see_state, NULL));
 		break;
 	case 7:
 		use_lock();

@@ -38,6 +38,7 @@
 #include <fairlead/semaphore.h>
 #include <fairlead/shared_queue.h>
 #include <fairlead/simple_queue.h>
+#include <fairlead/state.h>
 #include <fairlead/thread.h>
 #include <fairlead/time.h>
 #include <fairlead/timer.h>

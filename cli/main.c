@@ -9,6 +9,7 @@
 #include "command.h"
 #include "frames.h"
 #include "hub_commands.h"
+#include "ps.h"
 #include "segments.h"
 #include "shell.h"
 #include "watch.h"
@@ -41,6 +42,12 @@ const struct command command_all[] = {
 	 .rows = segments_rows,
 	 .arguments = "[SEGMENT]",
 	 .about = segments_about},
+	{.name = "ps",
+	 .summary = "show what shared objects are doing: who holds them, who waits, who died",
+	 .run = ps_command,
+	 .rows = ps_rows,
+	 .arguments = "[SEGMENT]",
+	 .about = ps_about},
 	{.name = "lock",
 	 .summary = "run a program while a lock is held that scripts and programs share",
 	 .run = lock_command,

@@ -139,7 +139,7 @@ json_t *segments_json(const struct segments_one *one)
 
 void segments_print_json(json_t *json)
 {
-	json_dumpf(json, stdout, JSON_PRESERVE_ORDER);
+	json_dumpf(json, stdout, JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
 	putchar('\n');
 	json_decref(json);
 }

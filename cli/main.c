@@ -12,6 +12,7 @@
 #include "ps.h"
 #include "segments.h"
 #include "shell.h"
+#include "top.h"
 #include "watch.h"
 
 #include <errno.h>
@@ -48,6 +49,12 @@ const struct command command_all[] = {
 	 .rows = ps_rows,
 	 .arguments = "[SEGMENT]",
 	 .about = ps_about},
+	{.name = "top",
+	 .summary = "show the same live, with rates",
+	 .run = top_command,
+	 .rows = top_rows,
+	 .arguments = "[SEGMENT]",
+	 .about = top_about},
 	{.name = "lock",
 	 .summary = "run a program while a lock is held that scripts and programs share",
 	 .run = lock_command,

@@ -92,7 +92,7 @@ static int look_on(const struct ps *asked, struct states *states)
 
 		sleep_until(next < end ? next : end);
 		error = states_look(&now, asked->directory, asked->segment);
-		states_follow(&now, states);
+		states_follow(&now, states, false);
 		states_free(states);
 		*states = now;
 	}

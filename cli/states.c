@@ -74,6 +74,7 @@ static int add_object(const fl_state *state, void *arg)
 		.made = looking->segment->one.info.made,
 		.state = *state,
 		.count_then = state->count,
+		.at = states->at,
 		.then = states->at,
 	};
 	memcpy(object->segment, looking->segment->one.info.name, sizeof(object->segment));
@@ -110,7 +111,7 @@ static int look_into(struct states *states, struct states_segment *segment, cons
 	if (error != 0)
 		error = fail(segment, error);
 	segment->waits = segment->waits_then = fl_segment_waits(opened);
-	segment->then = states->at;
+	segment->at = segment->then = states->at;
 	fl_segment_close(opened);
 	return error;
 }
@@ -188,49 +189,43 @@ static void follow_holders(struct states_object *now, const struct states_object
 				now->since[i] = before->since[k];
 }
 
-static void follow_object(struct states_object *now, const struct states_object *before)
+static void follow_object(struct states_object *now, const struct states_object *before, bool anew)
 {
 	if (now->made != before->made || now->state.object.offset != before->state.object.offset ||
 	    strcmp(now->state.kind, before->state.kind) != 0)
 		return;
+	follow_holders(now, before);
+	if (anew) {
+		now->count_then = before->state.count;
+		now->then = before->at;
+		return;
+	}
 	now->count_then = before->count_then;
 	now->then = before->then;
 	now->looks += before->looks;
 	now->busy += before->busy;
-	follow_holders(now, before);
 }
 
-void states_follow(struct states *now, const struct states *before)
+static void follow_segment(struct states_segment *now, const struct states_segment *before, bool anew)
+{
+	if (strcmp(now->one.info.name, before->one.info.name) != 0 || now->one.info.made != before->one.info.made)
+		return;
+	now->waits_then = anew ? before->waits : before->waits_then;
+	now->then = anew ? before->at : before->then;
+}
+
+void states_follow(struct states *now, const struct states *before, bool anew)
 {
 	for (size_t i = 0; i < now->n_objects && before->n_objects > 0; i++) {
 		const struct states_object *found = bsearch(&now->objects[i], before->objects, before->n_objects,
 							    sizeof(before->objects[0]), compare);
 
 		if (found)
-			follow_object(&now->objects[i], found);
+			follow_object(&now->objects[i], found, anew);
 	}
-	for (size_t i = 0; i < now->n_segments; i++) {
-		for (size_t k = 0; k < before->n_segments; k++) {
-			if (strcmp(now->segments[i].one.info.name, before->segments[k].one.info.name) != 0 ||
-			    now->segments[i].one.info.made != before->segments[k].one.info.made)
-				continue;
-			now->segments[i].waits_then = before->segments[k].waits_then;
-			now->segments[i].then = before->segments[k].then;
-		}
-	}
-}
-
-void states_begin(struct states *states)
-{
-	for (size_t i = 0; i < states->n_segments; i++) {
-		states->segments[i].waits_then = states->segments[i].waits;
-		states->segments[i].then = states->at;
-	}
-	for (size_t i = 0; i < states->n_objects; i++) {
-		states->objects[i].count_then = states->objects[i].state.count;
-		states->objects[i].then = states->at;
-		states->objects[i].looks = states->objects[i].busy = 0;
-	}
+	for (size_t i = 0; i < now->n_segments; i++)
+		for (size_t k = 0; k < before->n_segments; k++)
+			follow_segment(&now->segments[i], &before->segments[k], anew);
 }
 
 /* What follows. */

@@ -7,7 +7,7 @@
  *     error = states_look(&before, directory, NULL);
  *     ...
  *     error = states_look(&now, directory, NULL);
- *     states_follow(&now, &before);             // rates, and since when a holder has been seen
+ *     states_follow(&now, &before, false);      // rates, and since when a holder has been seen
  *     states_free(&before);
  */
 #ifndef FAIRLEAD_CLI_STATES_H
@@ -24,7 +24,7 @@
 struct states_segment {
 	struct segments_one one; /* with an error if it could not be looked at */
 	uint64_t waits, waits_then;
-	fl_time then; /* when it was waits_then: the beginning of the period */
+	fl_time at, then; /* when it was the one, and the other: the beginning of the period */
 };
 
 /* An object, or a part of one. */
@@ -35,7 +35,7 @@ struct states_object {
 	fl_state_thread *threads; /* the holders, then the waiters */
 	fl_time *since;           /* of each holder: since when it has been seen at each look */
 	uint64_t count_then;
-	fl_time then;
+	fl_time at, then;
 	unsigned looks, busy; /* in this period; and how often it was held */
 };
 
@@ -53,10 +53,8 @@ struct states {
 int states_look(struct states *states, const char *directory, const char *segment);
 void states_free(struct states *states);
 
-/* Continues from the look before: it goes on with that one's period. */
-void states_follow(struct states *now, const struct states *before);
-/* Begins a period: what is counted by the second is counted from here. */
-void states_begin(struct states *states);
+/* Continues from the look before: with that one's period; or with a new one, which begins with that look. */
+void states_follow(struct states *now, const struct states *before, bool anew);
 
 /* A second's share of what was counted in the period; less than 0: it is not known. */
 double states_rate(const struct states *states, const struct states_object *object);
@@ -73,7 +71,7 @@ bool states_matters(const struct states_object *object);
 
 #define STATES_TEXT 256u
 
-/* How things are written: "shop", "ready/lock"; "2/3"; "3.2s"; "till(4711/4712) x2 dead". */
+/* How things are written: "shop", "ready/lock"; "2/3"; "3.2s"; "dead till(4711/4712) x2". */
 void states_name(const struct states_object *object, char ret_text[STATES_TEXT]);
 void states_value(const struct states_object *object, char ret_text[STATES_TEXT]);
 void states_time(fl_time duration, char ret_text[STATES_TEXT]);

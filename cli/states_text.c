@@ -76,7 +76,7 @@ void states_thread(const fl_state_thread *thread, char ret_text[STATES_TEXT])
 		snprintf(who, sizeof(who), "%s(%d/%d)", thread->name, (int)thread->pid, (int)thread->tid);
 	if (thread->times > 1)
 		snprintf(times, sizeof(times), " x%u", thread->times);
-	snprintf(ret_text, STATES_TEXT, "%s%s%s", who, times, thread->alive ? "" : " dead");
+	snprintf(ret_text, STATES_TEXT, "%s%s%s", thread->alive ? "" : "dead ", who, times);
 }
 
 void states_holders(const struct states_object *object, char ret_text[STATES_TEXT])

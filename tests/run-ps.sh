@@ -1,6 +1,5 @@
 #!/bin/bash
-# run-ps.sh BUILD - the commands fairlead ps and fairlead top beside processes that hold objects, wait for them and are
-# killed (sharer.c).
+# run-ps.sh BUILD - the command fairlead ps beside processes that hold objects, wait for them and are killed (sharer.c).
 #
 # Nothing is waited for by time: a process says when it is ready, and what follows of itself, that it sleeps, say, is
 # looked at until it is so.
@@ -8,11 +7,8 @@
 . "$(dirname "$0")/tap.sh"
 build=$1
 fairlead=$build/cli/fairlead
-directory=$scratch/segments
-mkdir -m 700 "$directory"
-cd "$scratch" || exit 1
-started=()
-trap 'kill -KILL "${started[@]}" 2>/dev/null; rm -rf "$scratch"' EXIT
+# shellcheck source=sharers.sh
+. "$root/tests/sharers.sh"
 
 # Runs the command, which must not take for ever. What it says is in `out` and `err`.
 tool() {
@@ -56,40 +52,6 @@ becomes() {
 	until tool --json && is_json "$1" >/dev/null; do
 		[ "$SECONDS" -lt "$end" ] || { cat out err; return 1; }
 	done
-}
-
-# share SEGMENT NAME STEP... - a process, $pid, that stays until `leave PID`.
-share() {
-	rm -f to from
-	mkfifo to from
-	(
-		for fd in "${inputs[@]}"; do # those of others, which would not end
-			exec {fd}>&-
-		done
-		exec "$build/tests/sharer" "$directory" "$@"
-	) <to >from &
-	pid=$!
-	started[pid]=$pid
-	exec {input}>to 4<from
-	if ! read -r -t 60 word <&4 || [ "$word" != ready ]; then
-		echo "Bail out! the process said '$word'"
-		exit 1
-	fi
-	exec 4<&-
-	inputs[pid]=$input
-}
-inputs=()
-leave() {
-	local fd=${inputs[$1]}
-
-	exec {fd}>&-
-	wait "$1"
-	unset "started[$1]"
-}
-cut_down() {
-	kill -KILL "$1"
-	wait "$1" 2>/dev/null
-	unset "started[$1]"
 }
 
 # Nothing there.
@@ -195,7 +157,7 @@ check "permits of the dead can be had" is_json 'objects["seats"]["value"] == 3 a
 	[(h["alive"], h["times"], h["name"]) for h in objects["seats"]["holders"]] == [(False, 2, "till")]'
 check "what is not finished is orphaned" is_json 'objects["setup"]["state"] == objects["desk"]["state"] == "orphaned"'
 check "the dead are shown" tool
-check "as that" says "^shop +desk +RLock +orphaned .*  till\($till\) x2 dead\$"
+check "as that" says "^shop +desk +RLock +orphaned .*  dead till\($till\) x2\$"
 leave "$reader"
 check "the writer writes" becomes 'objects["books"]["state"] == "written" and
 	[h["pid"] for h in objects["books"]["holders"]] == ['"$writer"']'

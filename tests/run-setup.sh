@@ -45,8 +45,8 @@ everything=(gcc libc6-dev meson ninja-build pkg-config check clang g++ binutils 
 	libnsync-dev libck-dev libglib2.0-dev libtbb-dev libabsl-dev libzmq3-dev libuv1-dev libboost-dev
 	libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev gstreamer1.0-plugins-bad scdoc man-db
 	libturbojpeg0-dev libyuv-dev libinih-dev libwebsockets-dev libjansson-dev libxxhash-dev libdw-dev libelf-dev
-	libavformat-dev libavcodec-dev libavdevice-dev libavutil-dev libswscale-dev python3-websockets ffmpeg
-	python3-imageio forensics-samples-files chromium chromium-driver libcurl4-openssl-dev)
+	libncurses-dev libavformat-dev libavcodec-dev libavdevice-dev libavutil-dev libswscale-dev python3-websockets
+	ffmpeg python3-imageio forensics-samples-files chromium chromium-driver libcurl4-openssl-dev)
 
 # begin USER PACKAGE... - a machine on which these packages are missing.
 begin() {

@@ -11,6 +11,7 @@
 #include "shm/segment.h"
 #include <errno.h>
 #include <fairlead/segment.h>
+#include <fairlead/shared_queue.h>
 #include <fairlead/state.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +87,8 @@ static void make_objects(void)
 	fl_rlock *rlock;
 	fl_event *event;
 	fl_once *once;
+	fl_shared_queue *queue;
+	const fl_shared_queue_options small = {.kind = FL_QUEUE_PRIORITY, .item_size = 40, .limit = 5};
 
 	FUZZ_EXPECT(fl_segment_lock(it.segment, "lock", &it.lock) == 1 &&
 			    fl_segment_rlock(it.segment, "rlock", &rlock) == 1 &&
@@ -96,7 +99,9 @@ static void make_objects(void)
 			    fl_segment_semaphore_holders(it.segment, "holders", 40, &semaphore) == 1 &&
 			    fl_segment_event(it.segment, "event", &event) == 1 &&
 			    fl_segment_barrier(it.segment, "barrier", 4, &barrier) == 1 &&
-			    fl_segment_once(it.segment, "once", &once) == 1,
+			    fl_segment_once(it.segment, "once", &once) == 1 &&
+			    fl_segment_queue(it.segment, "queue", &small, &queue) == 1 &&
+			    fl_shared_queue_put(queue, &small, sizeof(uint64_t)) == 0,
 		    "%s", fl_segment_why());
 }
 

@@ -1,13 +1,15 @@
 /*
- * test_state.c - what one who looks on sees of a segment whose objects others use: semaphores, events, barriers and
- * onces in each of their states, objects of others, what is damaged, and what the dead left. Locks are in
+ * test_state.c - what one who looks on sees of a segment whose objects others use: semaphores, events, barriers,
+ * onces and queues in each of their states, objects of others, what is damaged, and what the dead left. Locks are in
  * test_state_locks.c.
  */
 #define _GNU_SOURCE
 #include "states.h"
 
 #include "shm/layout.h"
+#include "shm/shared_queue.h"
 #include <errno.h>
+#include <fairlead/shared_queue.h>
 
 /* Semaphores. */
 
@@ -185,6 +187,70 @@ START_TEST(a_once_knows_its_runner)
 }
 END_TEST
 
+/* Queue. */
+
+static fl_shared_queue *orders_of(fl_segment *of)
+{
+	const fl_shared_queue_options options = {.limit = 2};
+	fl_shared_queue *queue;
+
+	ck_assert_int_ge(fl_segment_queue(of, "orders", &options, &queue), 0);
+	return queue;
+}
+
+static void want_order(void *unused)
+{
+	(void)unused;
+	TELL_AND(fl_shared_queue_get(orders_of(segment), NULL, 0, NULL));
+}
+
+static void have_order(void *unused)
+{
+	fl_shared_queue_item item;
+
+	(void)unused;
+	EXPECT(fl_shared_queue_peek(orders_of(segment), &item) == 0);
+	stay();
+}
+
+START_TEST(a_queue_has_items_and_people)
+{
+	fl_shared_queue *queue = orders_of(segment);
+	fl_shared_queue_item room;
+	pid_t getter, worker;
+	char order[256];
+
+	expect("orders", "Queue", "empty", 0, 0);
+	expect_value("items", 0, 2);
+	getter = start(want_order);
+	await_waiters("orders", "", 1);
+	expect_thread(&seen.waiters[0], getter, "get", true);
+	process_kill(getter);
+	ck_assert_int_eq(fl_shared_queue_put(queue, "a", 1), 0);
+	expect("orders", "Queue", "ready", 0, 0);
+	expect_count("puts", 1);
+	ck_assert_int_eq(fl_shared_queue_put(queue, "b", 1), 0);
+	expect("orders", "Queue", "full", 0, 0);
+	expect_value("items", 2, 2);
+	worker = start(have_order);
+	expect("orders", "Queue", "full", 1, 0);
+	expect_thread(&seen.holders[0], worker, "getter", true);
+	process_kill(worker);
+	expect("orders", "Queue", "full", 1, 0);
+	expect_thread(&seen.holders[0], worker, "getter", false);
+	ck_assert_int_ge(fl_shared_queue_get(queue, order, sizeof(order), NULL), 0);
+	ck_assert_int_eq(fl_shared_queue_reserve(queue, &room), 0);
+	look_at("orders", "");
+	expect_thread(&seen.holders[seen.state.n_holders - 1], getpid(), "putter", true);
+	ck_assert_int_eq(fl_shared_queue_abandon(queue, &room), 0);
+	fl_shared_queue_shutdown(queue);
+	look_at("orders", "");
+	ck_assert_str_eq(seen.state.state, "shutdown");
+	queue->limit = 1u << 20;
+	expect("orders", "Queue", "damaged", 0, 0);
+}
+END_TEST
+
 /* Others. */
 
 struct desk {
@@ -336,6 +402,7 @@ static Suite *state_suite(void)
 	tcase_add_test(looking, an_event_counts_its_sets);
 	tcase_add_test(looking, a_barrier_knows_who_has_come);
 	tcase_add_test(looking, a_once_knows_its_runner);
+	tcase_add_test(looking, a_queue_has_items_and_people);
 	tcase_add_test(looking, of_an_object_of_others_it_is_seen_who_waits);
 	tcase_add_test(looking, a_type_of_that_name_is_not_all);
 	tcase_add_test(looking, what_cannot_be_is_damaged);

@@ -27,6 +27,7 @@
  *     Event       set clear                                             -                    sets
  *     Barrier     idle waiting broken                                   parties that came    rounds
  *     Once        new running orphaned done                             -                    -
+ *     Queue       empty ready full shutdown                             items to be had      puts
  *     (another)   idle waiting                                          -                    -
  *
  * handed and kept: it is kept for one that waits and is about to have it. orphaned: who held it died; the next one is
@@ -55,8 +56,10 @@ typedef struct fl_state_thread {
 	pid_t pid, tid;  /* in its own PID namespace; 0: not known any more */
 	char name[16];   /* the thread's, as it was when it first used something in the segment */
 	bool alive;      /* false: it died, or ended, with it */
-	/* What it is to the object: holder, next (it is kept for him), reader, writer, runner, party. Or what it waits
-	 * for: acquire, read, write, drain (the readers to leave), notify, permit, set, round, done, wait. */
+	/* What it is to the object: holder, next (it is kept for him), reader, writer, runner, party; getter
+	 * and putter, of items. Or what it waits
+	 * for: acquire, read, write, drain (the readers to leave), notify, permit, set, round, done, get, put, join,
+	 * wait. */
 	const char *role;
 	int64_t waited; /* for so long, in nanoseconds, to within some milliseconds; -1: it does not wait */
 } fl_state_thread;

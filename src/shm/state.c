@@ -15,18 +15,17 @@
 #include "shm/state.h"
 
 #include "shm/segment.h"
+#include "shm/shared_queue.h"
 #include <errno.h>
 #include <fairlead/time.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HOLDERS_MOST FL_SEMAPHORE_HOLDERS_MAX
-
 /* What is read before, and room for what is told. */
 struct fl_state_room {
 	struct fl_lot_waiter waiting[FL_PEERS]; /* by key, then by turn */
 	uint32_t n_waiting;
-	fl_state_thread waiters[FL_PEERS], holders[HOLDERS_MOST];
+	fl_state_thread waiters[FL_PEERS], holders[FL_STATE_HOLDERS];
 };
 
 struct kind {
@@ -50,6 +49,7 @@ static const struct kind kinds[] = {
 	{"fl_event", 1, sizeof(fl_event), "Event", "", fl_state_event_},
 	{"fl_barrier", 1, sizeof(fl_barrier), "Barrier", "", fl_state_barrier_},
 	{"fl_once", 1, sizeof(fl_once), "Once", "", fl_state_once_},
+	{"fl_shared_queue", 1, sizeof(fl_shared_queue), "Queue", "", fl_state_queue_},
 };
 
 /* Threads. */
@@ -76,7 +76,7 @@ void fl_state_holder_(struct fl_state_look *look, uint32_t number, const char *r
 {
 	fl_state *state = look->state;
 
-	if (number == 0 || state->n_holders == HOLDERS_MOST)
+	if (number == 0 || state->n_holders == FL_STATE_HOLDERS)
 		return;
 	look->room->holders[state->n_holders] = thread_of(look, number, role);
 	look->room->holders[state->n_holders++].times = times;

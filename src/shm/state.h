@@ -11,6 +11,8 @@
 #include "base/lot.h"
 #include <fairlead/state.h>
 
+#define FL_STATE_HOLDERS FL_SEMAPHORE_HOLDERS_MAX /* of so many it is told at most */
+
 /* An object that is looked at. */
 struct fl_state_look {
 	const struct fl_lot_view *view;
@@ -41,5 +43,9 @@ void fl_state_holders_(struct fl_state_look *look);
 void fl_state_event_(struct fl_state_look *look);
 void fl_state_barrier_(struct fl_state_look *look);
 void fl_state_once_(struct fl_state_look *look);
+
+/* ---- state_queue.c ---- */
+
+void fl_state_queue_(struct fl_state_look *look);
 
 #endif

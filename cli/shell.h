@@ -46,6 +46,7 @@ struct shell {
 	bool timed, at_once; /* --timeout, --try */
 	fl_time deadline;
 	pid_t front; /* the process whose death ends this one; 0: none */
+	const struct shell_kind *kind;
 	fl_segment *segment;
 };
 
@@ -97,5 +98,24 @@ struct shell_kind {
 
 /* Acquires, runs the program, releases. Returns the status. */
 int shell_hold(struct shell *shell, const struct shell_kind *kind);
+
+/* Looks whether the program can be run, and calls below(shell) in a process of its own, the holder (shell_hold.c), with
+ * shell->front set. Returns the status that `below` returns there; here it is the front's. */
+int shell_front(struct shell *shell, int (*below)(struct shell *shell));
+
+/* The program (shell_program.c). Looks whether there is one that can be run: 0, or has said why not, and the status.
+ * What it is called. */
+int shell_program_look(const struct shell *shell);
+const char *shell_program_name(const struct shell *shell);
+
+/* Runs a program below the holder, with that descriptor as its standard input (-1: the holder's), passes signals on to
+ * it, and waits for its end. Returns 0, and its status as waitpid has it; or it could not be run: a negative errno. */
+int shell_program_run(char **program, int input, int *ret_status);
+/* The status of a command for that of its program; ends this process if SIGINT ended that one. */
+int shell_program_status(int status);
+/* Says that the program could not be run, and why. Returns the status. */
+int shell_program_say(const struct shell *shell, int error);
+/* Kills all that is below the holder, and waits until nothing is left. */
+void shell_program_kill_all(void);
 
 #endif

@@ -48,7 +48,7 @@ static const char machine[] =
 	"	PROGRAM) compgen -c -f -- \"$2\" ;;\n"
 	"	CHANNEL) compgen -W \"$(\"${COMP_WORDS[0]}\" frames list --names 2>/dev/null)\" -- \"$2\" ;;\n"
 	"	SEGMENT) compgen -W \"$(\"${COMP_WORDS[0]}\" segments --names 2>/dev/null)\" -- \"$2\" ;;\n"
-	"	LOCK | SEMAPHORE | EVENT | BARRIER)\n"
+	"	LOCK | SEMAPHORE | EVENT | BARRIER | QUEUE)\n"
 	"		compgen -W \"$(\"${COMP_WORDS[0]}\" segments shell --names 2>/dev/null)\" -- \"$2\" ;;\n"
 	"	=*) compgen -W \"${1#=}\" -- \"$2\" ;;\n"
 	"	esac\n"
@@ -88,7 +88,7 @@ static void print_names(const struct command *commands)
 static void print_kind(const char *name, size_t length)
 {
 	static const char *const kinds[] = {"FILE", "DIRECTORY", "CHANNEL", "SEGMENT", "PROGRAM",
-					    "LOCK", "SEMAPHORE", "EVENT",   "BARRIER"};
+					    "LOCK", "SEMAPHORE", "EVENT",   "BARRIER", "QUEUE"};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (strlen(kinds[i]) == length && memcmp(kinds[i], name, length) == 0) {

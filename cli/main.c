@@ -23,7 +23,7 @@
 const char command_about[] =
 	"Fairlead shares data between threads and processes; this is its command. It looks at frame channels, images "
 	"that one process produces and any number of others read, and at segments, memory that processes share. It "
-	"gives scripts locks, semaphores, events and barriers, which survive who is killed. And it "
+	"gives scripts locks, semaphores, events, barriers and queues, which survive who is killed. And it "
 	"checks programs with threads, whichever they use: it runs them under many schedules until one breaks them, or "
 	"watches how they use their locks.";
 
@@ -79,6 +79,12 @@ const struct command command_all[] = {
 	 .rows = barrier_rows,
 	 .arguments = "BARRIER",
 	 .about = barrier_about},
+	{.name = "queue",
+	 .summary = "pass items from scripts to scripts, and to programs that work on them",
+	 .run = queue_command,
+	 .rows = queue_rows,
+	 .arguments = "QUEUE make|put|get|join|shutdown|show [TEXT...]",
+	 .about = queue_about},
 	{.name = "processor",
 	 .summary = "run one processor between two frame channels",
 	 .run = processor_command,

@@ -205,6 +205,20 @@ static int end_of_words(const struct reading *reading, const struct known *known
 	return reading->argc;
 }
 
+const char *options_argument(const struct command *command, int argc, char **argv, int i)
+{
+	struct known known;
+	int found;
+
+	tell(command, &known);
+	opterr = 0;
+	optind = 0;
+	while ((found = getopt_long(argc, argv, known.letters, known.longs, NULL)) != -1)
+		if (found == 1 && i-- == 0)
+			return optarg;
+	return i < argc - optind ? argv[optind + i] : NULL;
+}
+
 /* Calls each(reading, row, value) for the options of the command line, until it does not return 0. */
 static int walk(struct reading *reading, int (*each)(struct reading *reading, size_t i, const char *value))
 {

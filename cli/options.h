@@ -22,7 +22,7 @@
  *     options_close(&options);
  *
  * The name of an option's argument says what completes it: FILE and DIRECTORY names of files, CHANNEL names of frame
- * channels, SEGMENT those of segments, LOCK, SEMAPHORE, EVENT and BARRIER those of what scripts share, and
+ * channels, SEGMENT those of segments, LOCK, SEMAPHORE, EVENT, BARRIER and QUEUE those of what scripts share, and
  * one|two|three these words. It is so with the arguments of a command, too. If one of these is PROGRAM, the command's
  * options stand before it, and what stands behind it is that program's.
  *
@@ -76,6 +76,10 @@ struct options {
  * the options have been taken; otherwise everything has been said, and the status is options_status of it:
  * -ECANCELED: help, or the version, was asked for; -EINVAL: wrong usage. */
 int options_read(const struct command *command, int argc, char **argv, void *config, struct options *ret_options);
+
+/* Returns argument i of a command line, from 0 on, or NULL; what the words are is not looked at. For a command of which
+ * one word says which others there may be: to be called before options_read. */
+const char *options_argument(const struct command *command, int argc, char **argv, int i);
 
 /* Ends the use of the values. */
 void options_close(struct options *options);

@@ -28,13 +28,12 @@
 int shell_take_timeout(void *config, const char *value, char *why, size_t size)
 {
 	struct shell *shell = config;
-	fl_time timeout;
-	int error = values_duration(value, &timeout, why, size);
+	int error = values_duration(value, &shell->timeout, why, size);
 
 	if (error != 0)
 		return error;
 	shell->timed = true;
-	shell->deadline = fl_after(timeout);
+	shell->deadline = fl_after(shell->timeout);
 	return 0;
 }
 
@@ -79,12 +78,18 @@ int shell_wrong(const struct shell *shell, const char *format, ...)
 bool shell_read(struct shell *shell, const char *command, int argc, char **argv, struct options *ret_options,
 		int *ret_status)
 {
+	return shell_read_as(shell, command_find(command_all, command), argc, argv, ret_options, ret_status);
+}
+
+bool shell_read_as(struct shell *shell, const struct command *command, int argc, char **argv,
+		   struct options *ret_options, int *ret_status)
+{
 	int error;
 
 	shell->path = argv[0];
 	shell->where = OWN;
 	shell->deadline = FL_FOREVER;
-	error = options_read(command_find(command_all, command), argc, argv, shell, ret_options);
+	error = options_read(command, argc, argv, shell, ret_options);
 	if (error != 0) {
 		*ret_status = options_status(error) == COMMAND_OK ? SHELL_OK : SHELL_USAGE;
 		return false;
@@ -167,6 +172,7 @@ static void say(const struct shell *shell, int error)
 			   : error == -EPIPE         ? "it is broken"
 			   : error == -EOVERFLOW     ? "there would be more permits than there can be"
 			   : error == -ENOSYS        ? "this needs Linux 5.16 or newer"
+			   : error == -EPROTO        ? "it is damaged"
 			   : error == -EUSERS        ? "more threads use the segment than may"
 						     : strerror(-error);
 

@@ -1,5 +1,6 @@
 /*
- * shell.h - what scripts share: `fairlead lock`, `semaphore`, `event` and `barrier`, and what these have in common.
+ * shell.h - what scripts share: `fairlead lock`, `semaphore`, `event`, `barrier` and `queue`, and what these have in
+ * common.
  *
  * Each command has a file of its own, with a struct that begins with a struct shell, a table of options and its
  * function. It reads its words (shell_read), enters the segment with its object (shell_enter), does what it does
@@ -16,19 +17,20 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-extern const char lock_about[], semaphore_about[], event_about[], barrier_about[];
-extern const struct option_row lock_rows[], semaphore_rows[], event_rows[], barrier_rows[];
+extern const char lock_about[], semaphore_about[], event_about[], barrier_about[], queue_about[];
+extern const struct option_row lock_rows[], semaphore_rows[], event_rows[], barrier_rows[], queue_rows[];
 int lock_command(int argc, char **argv);
 int semaphore_command(int argc, char **argv);
 int event_command(int argc, char **argv);
 int barrier_command(int argc, char **argv);
+int queue_command(int argc, char **argv);
 
 /* How they end. The others are the program's: its own, 128 and the signal that killed it, 126 and 127 (program.h). */
 enum shell_status {
 	SHELL_OK = 0,
 	SHELL_NOT_SET = 1,      /* the event, which was asked for that */
 	SHELL_OWNER_DIED = 120, /* and --fail-if-owner-died; or it cannot be recovered */
-	SHELL_BROKEN = 121,     /* the barrier */
+	SHELL_BROKEN = 121,     /* the barrier; or the queue is shut down */
 	SHELL_USAGE = 122,      /* it was called in a wrong way, and has done nothing */
 	SHELL_BUSY = 123,       /* with --try */
 	SHELL_TIMED_OUT = 124,
@@ -43,9 +45,9 @@ struct shell {
 	char **program;    /* and its arguments; NULL: none */
 	const char *where; /* the segment's name */
 	const char *directory;
-	bool timed, at_once; /* --timeout, --try */
-	fl_time deadline;
-	pid_t front; /* the process whose death ends this one; 0: none */
+	bool timed, at_once;       /* --timeout, --try */
+	fl_time timeout, deadline; /* what --timeout says; when that will be over */
+	pid_t front;               /* the process whose death ends this one; 0: none */
 	const struct shell_kind *kind;
 	fl_segment *segment;
 };
@@ -61,8 +63,9 @@ int shell_take_flag(bool *flag);
 #define SHELL_TIMEOUT_ROW \
 	{"Waiting", "timeout", 'w', "DURATION", "wait for so long at most: 1.5 or 1.5s, 250ms, 2m, 1h; the status is " \
 	 "124 if that was not enough", OPTION_ONCE, shell_take_timeout}
-#define SHELL_TRY_ROW \
-	{NULL, "try", 'n', NULL, "do not wait; the status is 123 if one would have to", OPTION_FLAG, shell_take_try}
+#define SHELL_TRY_ROW_OF(take) \
+	{NULL, "try", 'n', NULL, "do not wait; the status is 123 if one would have to", OPTION_FLAG, take}
+#define SHELL_TRY_ROW SHELL_TRY_ROW_OF(shell_take_try)
 #define SHELL_WHERE_ROWS \
 	{"Where", "segment", 0, "SEGMENT", "the segment that it is in (shell). Those whose names are shell, or begin " \
 	 "with shell., belong to scripts, and keep what is in them whoever is killed", OPTION_ONCE, \
@@ -75,6 +78,10 @@ int shell_take_flag(bool *flag);
  * true; or false, and everything was said, and the status is in *ret_status. */
 bool shell_read(struct shell *shell, const char *command, int argc, char **argv, struct options *ret_options,
 		int *ret_status);
+
+/* The same for a command whose words depend on one of them: as that row has it. */
+bool shell_read_as(struct shell *shell, const struct command *command, int argc, char **argv,
+		   struct options *ret_options, int *ret_status);
 
 /* Says what is wrong with how it was called. Returns SHELL_USAGE. */
 int shell_wrong(const struct shell *shell, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -22,8 +22,10 @@
 #include <errno.h>
 #include <fairlead/guard.h>
 #include <fairlead/thread.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,6 +39,7 @@ static struct {
 	sigset_t taken, before;
 	struct sigaction child_before; /* SIGCHLD */
 	fl_note note;
+	int told;     /* an eventfd: what it counts is 1 once the note is cancelled */
 	fl_lock lock; /* of what follows */
 	int first;    /* that came while no program ran */
 	bool orphaned;
@@ -95,6 +98,7 @@ static void give_up(const siginfo_t *info)
 	if (state.first == 0)
 		state.first = info->si_signo;
 	fl_note_cancel(&state.note);
+	eventfd_write(state.told, 1);
 }
 
 static void take(const siginfo_t *info)
@@ -130,12 +134,25 @@ int shell_signals_begin(pid_t parent)
 
 	if (parent != 0 && (prctl(PR_SET_PDEATHSIG, PARENT_DIED) != 0 || getppid() != parent))
 		return -ESRCH;
+	state.told = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (state.told < 0)
+		return -errno;
 	return fl_thread_start(NULL, &options, await, NULL);
 }
 
 fl_note *shell_signals_note(void)
 {
 	return &state.note;
+}
+
+int shell_signals_await(int fd, short events)
+{
+	struct pollfd both[] = {{.fd = fd, .events = events}, {.fd = state.told, .events = POLLIN}};
+
+	while (poll(both, 2, -1) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return both[1].revents != 0 ? -ECANCELED : 0;
 }
 
 void shell_signals_to(pid_t program)

@@ -23,11 +23,15 @@ int shell_signals_follow(pid_t child);
 
 /* Starts a thread that takes them from now on; with `parent`, it takes the death of that process, too, which must be
  * the one that has forked this one. Returns 0; -ESRCH: it is dead already; -EAGAIN, -ENOMEM: there can be no more
- * threads. */
+ * threads; -EMFILE, -ENFILE: there can be no more descriptors. */
 int shell_signals_begin(pid_t parent);
 
 /* What the first of them cancels, unless a program runs. */
 fl_note *shell_signals_note(void);
+
+/* Waits until that descriptor is ready for POLLIN or POLLOUT, or is to be read or written to see why not. Returns 0;
+ * -ECANCELED: the note is cancelled; -ENOMEM. */
+int shell_signals_await(int fd, short events);
 
 /* From now on they are passed on to that process; SIGKILL is, when the parent dies. What has come since begin is sent
  * at once. */

@@ -1,7 +1,8 @@
 #!/bin/bash
 # shellcheck disable=SC2016 # what stands in single quotes is for other shells to expand
 # run-shell.sh BUILD - what scripts share by fairlead event and barrier, also when some of them are killed; and what
-# these commands have in common with fairlead lock and semaphore (run-shell-hold.sh): help and completion.
+# these commands have in common with fairlead lock, semaphore (run-shell-hold.sh) and queue (run-shell-queue.sh): help
+# and completion.
 # shellcheck source=tap.sh
 . "$(dirname "$0")/tap.sh"
 build=$1
@@ -154,7 +155,7 @@ rm -f index.*
 check "and all is well again" check_rounds
 
 # Help and completion. Names are asked for in this script's directory, by what stands for the command.
-for command in lock semaphore event barrier; do
+for command in lock semaphore event barrier queue; do
 	check "$command has help" gives 0 tool "$command" --help
 	check "which says where the segment is" grep -q -- '--segment SEGMENT' out
 done
@@ -184,7 +185,10 @@ check "options of a lock" completes 'fairlead lock --' --timeout --try --fail-if
 	--config --help --version
 check "names of locks" completes 'fairlead lock oth' other
 check "names of events" completes 'fairlead event rea' ready
-check "what may be done with one" completes 'fairlead event ready |' set clear wait is-set
+check "names of queues" completes 'fairlead queue rea' ready
+check "what may be done with one" completes 'fairlead queue ready s' shutdown show
+check "kinds of queues" completes 'fairlead queue ready make --kind |' fifo lifo priority
+check "what may be done with an event" completes 'fairlead event ready |' set clear wait is-set
 check "options behind a name" completes 'fairlead lock other --ti' --timeout
 check "names of programs" completes 'fairlead lock other incr' increment
 check "behind -- too" completes 'fairlead lock other -- incr' increment

@@ -29,6 +29,7 @@ int queue_command(int argc, char **argv);
 enum shell_status {
 	SHELL_OK = 0,
 	SHELL_NOT_SET = 1,      /* the event, which was asked for that */
+	SHELL_GAVE_UP = 119,    /* items of the queue, after --tries */
 	SHELL_OWNER_DIED = 120, /* and --fail-if-owner-died; or it cannot be recovered */
 	SHELL_BROKEN = 121,     /* the barrier; or the queue is shut down */
 	SHELL_USAGE = 122,      /* it was called in a wrong way, and has done nothing */

@@ -15,11 +15,13 @@
 #include <string.h>
 
 const char queue_about[] =
-	"A queue passes items from scripts and programs to others. make makes it, and so do put and get when there is "
-	"none. put puts each TEXT, or each line of its input, and waits while there is no room. get prints the next "
-	"item, and waits while there is none; an item is gone when it has been written, and is handed out again if "
-	"the command is killed before. shutdown says that no more will come: then get takes what is left, and "
-	"after that ends with status 121. join waits until all items are done. show prints how it is doing.";
+	"A queue passes items from scripts and programs to others. make makes it, and so do put, get and work when "
+	"there is none. put puts each TEXT, or each line of its input, and waits while there is no room. get prints "
+	"the next item, and waits while there is none; an item is gone when it has been written, and is handed out "
+	"again if the command is killed before. work runs the PROGRAM for each item, with the item on its standard "
+	"input, or in place of an argument {}; the item is gone when the program ends with status 0. shutdown says "
+	"that no more will come: get and work take what is left; after that get ends with status 121, and work with "
+	"0. join waits until all items are done. show prints how it is doing.";
 
 /* Its options. */
 
@@ -87,6 +89,11 @@ static int take_priority(void *config, const char *value, char *why, size_t size
 	return -EINVAL;
 }
 
+static int take_tries(void *config, const char *value, char *why, size_t size)
+{
+	return take_count(config, QUEUE_TRIES, value, UINT32_MAX, &((struct queue_command *)config)->tries, why, size);
+}
+
 static int take_null(void *config, const char *value, char *why, size_t size)
 {
 	(void)value, (void)why, (void)size;
@@ -136,7 +143,7 @@ static int take_try(void *config, const char *value, char *why, size_t size)
 }
 
 const struct option_row queue_rows[] = {
-	{"Making it (make, put, get; one that is there has to be so)", "kind", 'k', "fifo|lifo|priority",
+	{"Making it (make, put, get, work; one that is there has to be so)", "kind", 'k', "fifo|lifo|priority",
 	 "which item is got next: the first that was put, the last, or that with the lowest priority (fifo)",
 	 OPTION_ONCE, take_kind},
 	{NULL, "limit", 'l', "N", "for how many items it has room, up to 1048576 (64)", OPTION_ONCE, take_limit},
@@ -152,7 +159,11 @@ const struct option_row queue_rows[] = {
 	{NULL, "count", 'c', "N", "get so many (1)", OPTION_ONCE, take_items},
 	{NULL, "all", 'a', NULL, "get all until it is shut down and nothing is left", OPTION_FLAG, take_all},
 	{NULL, "raw", 'r', NULL, "print nothing behind an item", OPTION_FLAG, take_raw},
-	{"Waiting (put, get, join)", "timeout", 'w', "DURATION",
+	{"Work", "tries", 't', "N",
+	 "an item whose program fails is handed out again until it has been so often, and then given up; without this "
+	 "the command ends with the program's status, and the item is left to others",
+	 OPTION_ONCE, take_tries},
+	{"Waiting (put, get, work, join)", "timeout", 'w', "DURATION",
 	 "wait for so long at most, for each item anew: 1.5 or 1.5s, 250ms, 2m, 1h; the status is 124 if that was not "
 	 "enough",
 	 OPTION_ONCE, take_timeout},
@@ -182,6 +193,7 @@ static const struct {
 	{QUEUE_JSON, "json"},
 	{QUEUE_TIMEOUT, "timeout"},
 	{QUEUE_TRY, "try"},
+	{QUEUE_TRIES, "tries"},
 };
 
 /* Its verbs. */
@@ -212,13 +224,14 @@ static const struct verb {
 	const char *name, *arguments;
 	uint32_t options; /* of enum queue_option */
 	bool makes;
-	int (*run)(struct queue_command *command);
+	int (*run)(struct queue_command *command); /* NULL: work, which is done below a front */
 } verbs[] = {
 	{"make", "QUEUE make", QUEUE_MAKING, true, make},
 	{"put", "QUEUE put [TEXT...]", QUEUE_MAKING | QUEUE_WAITING | QUEUE_PRIORITY | QUEUE_NULL | QUEUE_WHOLE, true,
 	 queue_put},
 	{"get", "QUEUE get", QUEUE_MAKING | QUEUE_WAITING | QUEUE_NULL | QUEUE_COUNT | QUEUE_ALL | QUEUE_RAW, true,
 	 queue_get},
+	{"work", "QUEUE work PROGRAM [ARGUMENT...]", QUEUE_MAKING | QUEUE_WAITING | QUEUE_TRIES, true, NULL},
 	{"join", "QUEUE join", QUEUE_WAITING, false, join},
 	{"shutdown", "QUEUE shutdown", QUEUE_NOW, false, shut_down},
 	{"show", "QUEUE show", QUEUE_JSON, false, queue_show},
@@ -257,7 +270,7 @@ fl_time queue_deadline(const struct queue_command *command)
 }
 
 /* That it is shut down is the answer to a question. */
-static int leave(struct queue_command *command, int error)
+int queue_leave(struct queue_command *command, int error)
 {
 	int status = error == -EIO ? command->status : error == -EPIPE ? SHELL_BROKEN : SHELL_OK;
 
@@ -299,8 +312,10 @@ static int run(struct queue_command *command, const struct verb *verb)
 	if (status != SHELL_OK)
 		return status;
 	command->makes = verb->makes;
+	if (!verb->run)
+		return queue_work(command);
 	status = shell_enter(&command->shell, NULL, queue_find);
-	return status == SHELL_OK ? leave(command, verb->run(command)) : status;
+	return status == SHELL_OK ? queue_leave(command, verb->run(command)) : status;
 }
 
 int queue_command(int argc, char **argv)
@@ -318,7 +333,7 @@ int queue_command(int argc, char **argv)
 		return status;
 	command.texts = options.n > 2 ? options.arguments + 2 : NULL;
 	status = verb ? run(&command, verb)
-		      : shell_wrong(&command.shell, "'%s' is not make, put, get, join, shutdown or show", name);
+		      : shell_wrong(&command.shell, "'%s' is not make, put, get, work, join, shutdown or show", name);
 	options_close(&options);
 	return status;
 }

@@ -27,6 +27,7 @@ enum queue_option {
 	QUEUE_JSON = 1 << 11,
 	QUEUE_TIMEOUT = 1 << 12,
 	QUEUE_TRY = 1 << 13,
+	QUEUE_TRIES = 1 << 14,
 	QUEUE_MAKING = QUEUE_KIND | QUEUE_LIMIT | QUEUE_ITEM_SIZE | QUEUE_DELIVERIES,
 	QUEUE_WAITING = QUEUE_TIMEOUT | QUEUE_TRY,
 };
@@ -35,14 +36,16 @@ struct queue_command {
 	struct shell shell;
 	char **texts;   /* what stands behind the verb; NULL: nothing */
 	uint32_t given; /* of enum queue_option */
-	uint64_t limit, item_size, deliveries, count;
+	uint64_t limit, item_size, deliveries, count, tries;
 	enum fl_queue_kind kind;
 	int64_t priority;
 
 	bool makes; /* it is made if there is none */
 	fl_shared_queue *queue;
 	size_t head, most; /* bytes in front of an item, and those that it may have */
-	int status;        /* what it comes to, if queue_fail was called */
+	int status;        /* what it comes to, if queue_fail was called; */
+	int ended_by;      /* and the signal that has ended the program then, 0: none */
+	uint64_t given_up; /* items */
 };
 
 /* What the kinds are called. */
@@ -64,6 +67,12 @@ int queue_fail(struct queue_command *command, int status);
 
 /* Until when a wait that begins now may last. */
 fl_time queue_deadline(const struct queue_command *command);
+
+/* Leaves the segment. Returns the status for what a verb has returned. */
+int queue_leave(struct queue_command *command, int error);
+
+/* Works on items in a process of its own, the holder; as shell_front (shell_queue_work.c). */
+int queue_work(struct queue_command *command);
 
 /* The next item: as fl_shared_queue_peek_until; a signal counts also if there is one. */
 int queue_take(struct queue_command *command, fl_shared_queue_item *ret_item);

@@ -12,6 +12,11 @@
  * What cannot be given up is the moment in which the segment is entered, and another process that was stopped in there
  * can make it a long one. So a second Ctrl-C ends the command where it stands.
  *
+ * One that comes while a program runs is remembered all the same: who runs one program after the other is to end when
+ * this one has. A program may end by a signal of the terminal, or because of it, before the thread has got to its own
+ * copy. So who is about to go on asks the thread by a signal, and waits for its answer: the kernel hands out those with
+ * lower numbers first.
+ *
  * The death of the parent comes as a signal, too (PR_SET_PDEATHSIG). The parent may have died before that was asked
  * for; then it is not the parent any more.
  */
@@ -20,6 +25,7 @@
 
 #include "shell.h"
 #include <errno.h>
+#include <fairlead/event.h>
 #include <fairlead/guard.h>
 #include <fairlead/thread.h>
 #include <poll.h>
@@ -31,6 +37,7 @@
 #include <unistd.h>
 
 #define PARENT_DIED SIGRTMIN
+#define ASKED (SIGRTMIN + 1)
 #define NONE ((pid_t)-1)
 
 static const int passed[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
@@ -41,9 +48,10 @@ static struct {
 	fl_note note;
 	int told;     /* an eventfd: what it counts is 1 once the note is cancelled */
 	fl_lock lock; /* of what follows */
-	int first;    /* that came while no program ran */
+	int first;    /* that came; 0: none */
 	bool orphaned;
 	pid_t program; /* 0: none yet; NONE: none any more */
+	fl_event answered;
 } state;
 
 static void fill(sigset_t *ret_signals)
@@ -65,6 +73,7 @@ void shell_signals_block(void)
 	all = state.taken;
 	sigaddset(&all, SIGCHLD);
 	sigaddset(&all, PARENT_DIED);
+	sigaddset(&all, ASKED);
 	sigaction(SIGCHLD, &usual, &state.child_before); /* where it is ignored, nobody learns how a child ended */
 	pthread_sigmask(SIG_BLOCK, &all, &state.before);
 }
@@ -90,13 +99,11 @@ int shell_signals_follow(pid_t child)
 
 /* The thread. */
 
-/* While there is no program: the wait is to end. If that does not help, a second Ctrl-C ends all. */
-static void give_up(const siginfo_t *info)
+/* The wait is to end. */
+static void give_up(int number)
 {
-	if (state.first != 0 && info->si_code == SI_KERNEL)
-		shell_signals_die_by(info->si_signo);
 	if (state.first == 0)
-		state.first = info->si_signo;
+		state.first = number;
 	fl_note_cancel(&state.note);
 	eventfd_write(state.told, 1);
 }
@@ -107,11 +114,13 @@ static void take(const siginfo_t *info)
 
 	if (info->si_signo == PARENT_DIED)
 		state.orphaned = true;
-	if (state.program == 0)
-		give_up(info);
-	else if (state.program != NONE && state.orphaned)
+	/* It did not help, so a second Ctrl-C ends all. */
+	if (state.program == 0 && state.first != 0 && info->si_code == SI_KERNEL)
+		shell_signals_die_by(info->si_signo);
+	give_up(info->si_signo);
+	if (state.program > 0 && state.orphaned)
 		kill(state.program, SIGKILL);
-	else if (state.program != NONE && info->si_code != SI_KERNEL)
+	else if (state.program > 0 && info->si_code != SI_KERNEL)
 		kill(state.program, info->si_signo);
 }
 
@@ -122,9 +131,15 @@ static void *await(void *unused)
 
 	(void)unused;
 	sigaddset(&signals, PARENT_DIED);
-	for (;;)
-		if (sigwaitinfo(&signals, &info) > 0)
+	sigaddset(&signals, ASKED);
+	for (;;) {
+		if (sigwaitinfo(&signals, &info) <= 0)
+			continue;
+		if (info.si_signo == ASKED)
+			fl_event_set(&state.answered);
+		else
 			take(&info);
+	}
 	return NULL;
 }
 
@@ -169,6 +184,23 @@ void shell_signals_over(void)
 	fl_guard(&state.lock);
 
 	state.program = NONE;
+}
+
+void shell_signals_settle(void)
+{
+	fl_event_clear(&state.answered);
+	kill(getpid(), ASKED);
+	fl_event_wait(&state.answered);
+}
+
+bool shell_signals_again(void)
+{
+	fl_guard(&state.lock);
+
+	if (state.first != 0)
+		return false;
+	state.program = 0;
+	return true;
 }
 
 bool shell_signals_orphaned(void)

@@ -26,7 +26,7 @@ int shell_signals_follow(pid_t child);
  * threads; -EMFILE, -ENFILE: there can be no more descriptors. */
 int shell_signals_begin(pid_t parent);
 
-/* What the first of them cancels, unless a program runs. */
+/* What the first of them cancels. */
 fl_note *shell_signals_note(void);
 
 /* Waits until that descriptor is ready for POLLIN or POLLOUT, or is to be read or written to see why not. Returns 0;
@@ -39,6 +39,13 @@ void shell_signals_to(pid_t program);
 
 /* From now on nothing is done for them. To be called before the program is waited for: then its number is free. */
 void shell_signals_over(void);
+
+/* Returns when all that has come by now has been taken: it has cancelled the note. */
+void shell_signals_settle(void);
+
+/* After a program: there may be another one, as if there had been none. Returns false, and does nothing, if the note is
+ * cancelled. */
+bool shell_signals_again(void);
 
 /* Whether the parent has died. */
 bool shell_signals_orphaned(void);

@@ -64,33 +64,6 @@ eight_count() {
 }
 check "eight scripts count to 200 together" eight_count
 
-# stay COMMAND WORD... - a program that runs under it until the event `go` is set. $front is the command, $holder what
-# it holds it by, and $program and its $child are the program. All four have a pipe open, of which descriptor 5 is the
-# other end: that ends when all of them are dead.
-cat >stay <<-'EOS'
-	#!/bin/bash
-	./event go wait &
-	echo "$PPID $$ $!" >below
-	./event there set
-	wait
-	exit 9
-EOS
-chmod +x stay
-stay() {
-	rm -f pipe
-	mkfifo pipe
-	./event go clear && ./event there clear
-	env --default-signal=INT,QUIT "$fairlead" "$1" --directory "$directory" "${@:2}" ./stay 6>pipe 2>err.stay &
-	front=$!
-	exec 5<pipe
-	./event there wait --timeout 60s || { echo "Bail out! it is not there"; exit 1; }
-	read -r holder program child <below
-}
-all_dead() {
-	local rest
-	read -r -t 60 -N 1 rest <&5
-	[ $? = 1 ]
-}
 gone() {
 	! kill -0 "$1" 2>/dev/null
 }
@@ -240,23 +213,6 @@ check "where SIGCHLD is ignored, the status is the program's, too" test $? = 6
 
 # In a terminal, Ctrl-C goes to all in front of it: the program gets it once, and decides. A script around is ended by
 # it if the program was.
-cat >terminal.py <<-'EOS'
-	import os, pty, sys
-	pid, terminal = pty.fork()
-	if pid == 0:
-	    os.execvp(sys.argv[1], sys.argv[1:])
-	said = b""
-	while True:
-	    try:
-	        part = os.read(terminal, 1000)
-	    except OSError:
-	        break
-	    said += part
-	    if b"now" in part:
-	        os.write(terminal, b"\x03")
-	print(said.decode().replace("\r", ""), end="")
-	sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) % 256)
-EOS
 cat >interrupted.py <<-'EOS'
 	import os, signal, sys
 	signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGUSR1])
@@ -269,9 +225,6 @@ cat >interrupted.py <<-'EOS'
 	print("twice" if signal.SIGINT in signal.sigpending() else "once", flush=True)
 	sys.exit(8)
 EOS
-in_terminal() {
-	timeout -s KILL 60 python3 terminal.py "$@" >out 2>err
-}
 check "Ctrl-C is the program's to handle" gives 8 in_terminal "$fairlead" lock --directory "$directory" db -- \
 	python3 interrupted.py
 check "and comes to it once" grep -q "once\$" out

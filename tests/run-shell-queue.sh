@@ -7,25 +7,6 @@ build=$1
 # shellcheck source=shell.sh
 . "$(dirname "$0")/shell.sh"
 
-printf '#!/bin/sh\nexec "$fairlead" queue --directory "$directory" "$@"\n' >queue
-chmod +x queue
-
-# says TEXT ARGUMENT... - the command succeeds and prints that.
-says() {
-	gives 0 tool queue "${@:2}" && diff <(printf '%s' "$1") out
-}
-# Waits until `show` says this of the queue.
-until_shows() {
-	local until=$((SECONDS + 60))
-	until ./queue "$1" show | tr ' ' '\n' | grep -qx "$2"; do
-		[ "$SECONDS" -lt "$until" ] || { ./queue "$1" show; return 1; }
-	done
-}
-# run_in INPUT ARGUMENT... - with that file as its input.
-run_in() {
-	timeout -s KILL 60 ./queue "${@:2}" <"$1" >out 2>err
-}
-
 # Wrong usage.
 
 check "a queue that nobody named is said" refuses 122 "QUEUE is missing" queue

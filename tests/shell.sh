@@ -62,3 +62,73 @@ state() {
 # For the programs.
 printf '#!/bin/sh\nexec "$fairlead" event --directory "$directory" "$@"\n' >event
 chmod +x event
+
+# in_terminal COMMAND... - runs it in a terminal of its own, where Ctrl-C is typed when it says `now`.
+cat >terminal.py <<-'EOS'
+	import os, pty, sys
+	pid, terminal = pty.fork()
+	if pid == 0:
+	    os.execvp(sys.argv[1], sys.argv[1:])
+	said = b""
+	while True:
+	    try:
+	        part = os.read(terminal, 1000)
+	    except OSError:
+	        break
+	    said += part
+	    if b"now" in part:
+	        os.write(terminal, b"\x03")
+	print(said.decode().replace("\r", ""), end="")
+	sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) % 256)
+EOS
+in_terminal() {
+	timeout -s KILL 60 python3 terminal.py "$@" >out 2>err
+}
+
+# stay COMMAND WORD... - a program that runs under it until the event `go` is set. $front is the command, $holder what
+# it holds it by, and $program and its $child are the program. All four have a pipe open, of which descriptor 5 is the
+# other end: that ends when all of them are dead.
+cat >stay <<-'EOS'
+	#!/bin/bash
+	./event go wait &
+	echo "$PPID $$ $!" >below
+	./event there set
+	wait
+	exit 9
+EOS
+chmod +x stay
+stay() {
+	rm -f pipe
+	mkfifo pipe
+	./event go clear && ./event there clear
+	env --default-signal=INT,QUIT "$fairlead" "$1" --directory "$directory" "${@:2}" ./stay 6>pipe 2>err.stay &
+	front=$!
+	exec 5<pipe
+	./event there wait --timeout 60s || { echo "Bail out! it is not there"; exit 1; }
+	read -r holder program child <below
+}
+all_dead() {
+	local rest
+	read -r -t 60 -N 1 rest <&5
+	[ $? = 1 ]
+}
+
+# Queues.
+printf '#!/bin/sh\nexec "$fairlead" queue --directory "$directory" "$@"\n' >queue
+chmod +x queue
+
+# says TEXT ARGUMENT... - the command succeeds and prints that.
+says() {
+	gives 0 tool queue "${@:2}" && diff <(printf '%s' "$1") out
+}
+# Waits until `show` says this of the queue.
+until_shows() {
+	local until=$((SECONDS + 60))
+	until ./queue "$1" show | tr ' ' '\n' | grep -qx "$2"; do
+		[ "$SECONDS" -lt "$until" ] || { ./queue "$1" show; return 1; }
+	done
+}
+# run_in INPUT ARGUMENT... - with that file as its input.
+run_in() {
+	timeout -s KILL 60 ./queue "${@:2}" <"$1" >out 2>err
+}

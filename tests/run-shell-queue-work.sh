@@ -252,4 +252,20 @@ careful() {
 	[ ! -s violations ] && ./queue careful join --try
 }
 check "workers that are killed do no harm" careful "$RANDOM"
+
+# What the guide says, with this script's directory.
+cat >fairlead <<-'EOS'
+	#!/bin/sh
+	command=$1
+	shift
+	exec "$fairlead" "$command" --directory "$directory" "$@"
+EOS
+chmod +x fairlead
+awk '/^## / { inside = $0 == "## From a shell" }
+	/^```/ { if (block ~ /fairlead queue/) printf "%s", block; block = ""; code = !code && inside; next }
+	code { block = block $0 "\n" }' "$root/docs/guide.md" >guide.sh
+check "the guide has a script" grep -q 'work --tries 2' guide.sh
+check "it runs" env PATH="$PWD:$PATH" timeout -s KILL 60 sh -c 'sh ./guide.sh >said'
+check "and says what the guide says" grep -qF "It says \`$(cat said)\`." "$root/docs/guide.md"
+check "and leaves nothing behind" test -z "$(state shell.squares)"
 tap_end

@@ -9,7 +9,9 @@
 #include "shm/layout.h"
 #include "shm/shared_queue.h"
 #include <errno.h>
+#include <fairlead/array.h>
 #include <fairlead/shared_queue.h>
+#include <fairlead/value.h>
 
 /* Semaphores. */
 
@@ -251,6 +253,34 @@ START_TEST(a_queue_has_items_and_people)
 }
 END_TEST
 
+START_TEST(values_and_arrays_have_locks)
+{
+	static const fl_segment_type type = FL_SEGMENT_TYPE(uint32_t, 7);
+	const uint32_t numbers[3] = {1, 2, 3};
+	fl_value_double *weight;
+	fl_array array;
+
+	ck_assert_int_eq(fl_segment_value_double(segment, "weight", 0.5, &weight), 1);
+	ck_assert_int_eq(fl_segment_array(segment, "row", &type, 3, &array), 1);
+	expect("weight", "Value", "free", 0, 0);
+	expect("row", "Array", "free", 0, 0);
+	expect_value("elements", 3, 3);
+	expect_count("writes", 0);
+	ck_assert_int_eq(fl_rlock_acquire(fl_value_lock(weight)), 0);
+	ck_assert_int_eq(fl_rlock_acquire(fl_array_lock(&array)), 0);
+	ck_assert_int_eq(fl_array_write(&array, 0, 3, numbers), 0);
+	expect("weight", "Value", "held", 1, 0);
+	expect_thread(&seen.holders[0], getpid(), "holder", true);
+	expect("row", "Array", "held", 1, 0);
+	expect_count("writes", 1);
+	look_at("row", "writing");
+	ck_assert_str_eq(seen.state.kind, "Lock");
+	ck_assert_str_eq(seen.state.state, "free");
+	fl_rlock_release(fl_value_lock(weight));
+	fl_rlock_release(fl_array_lock(&array));
+}
+END_TEST
+
 /* Others. */
 
 struct desk {
@@ -403,6 +433,7 @@ static Suite *state_suite(void)
 	tcase_add_test(looking, a_barrier_knows_who_has_come);
 	tcase_add_test(looking, a_once_knows_its_runner);
 	tcase_add_test(looking, a_queue_has_items_and_people);
+	tcase_add_test(looking, values_and_arrays_have_locks);
 	tcase_add_test(looking, of_an_object_of_others_it_is_seen_who_waits);
 	tcase_add_test(looking, a_type_of_that_name_is_not_all);
 	tcase_add_test(looking, what_cannot_be_is_damaged);

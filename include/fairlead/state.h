@@ -28,6 +28,8 @@
  *     Barrier     idle waiting broken                                   parties that came    rounds
  *     Once        new running orphaned done                             -                    -
  *     Queue       empty ready full shutdown                             items to be had      puts
+ *     Value       of its lock: as RLock                                 -                    -
+ *     Array       the same                                              elements             writes
  *     (another)   idle waiting                                          -                    -
  *
  * handed and kept: it is kept for one that waits and is about to have it. orphaned: who held it died; the next one is
@@ -35,8 +37,8 @@
  * like that, and nobody will have it again (-ENOTRECOVERABLE). closing: a writer waits for readers to leave. damaged,
  * of any kind: what is there cannot be.
  *
- * A Condition comes with its RLock as a part of its own, "lock". Of objects of other types it is known how many threads
- * wait for something that is in them.
+ * A Condition comes with its RLock as a part of its own, "lock"; an Array with the Lock of its writers, "writing". Of
+ * objects of other types it is known how many threads wait for something that is in them.
  */
 #ifndef FAIRLEAD_STATE_H
 #define FAIRLEAD_STATE_H

@@ -14,10 +14,12 @@
  */
 #include "shm/state.h"
 
+#include "shm/array.h"
 #include "shm/segment.h"
 #include "shm/shared_queue.h"
 #include <errno.h>
 #include <fairlead/time.h>
+#include <fairlead/value.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,8 +32,8 @@ struct fl_state_room {
 
 struct kind {
 	const char *type;
-	uint32_t version;
-	uint64_t size; /* at least */
+	uint32_t version; /* 0: any, and the type's name only begins like that */
+	uint64_t size;    /* at least */
 	const char *kind, *part;
 	void (*look)(struct fl_state_look *look);
 };
@@ -50,6 +52,11 @@ static const struct kind kinds[] = {
 	{"fl_barrier", 1, sizeof(fl_barrier), "Barrier", "", fl_state_barrier_},
 	{"fl_once", 1, sizeof(fl_once), "Once", "", fl_state_once_},
 	{"fl_shared_queue", 1, sizeof(fl_shared_queue), "Queue", "", fl_state_queue_},
+	{"fl_value, int64", 1, sizeof(fl_value_int64), "Value", "", fl_state_value_},
+	{"fl_value, uint64", 1, sizeof(fl_value_uint64), "Value", "", fl_state_value_},
+	{"fl_value, double", 1, sizeof(fl_value_double), "Value", "", fl_state_value_},
+	{"fl_array, ", 0, sizeof(struct fl_array_head), "Array", "", fl_state_array_},
+	{"fl_array, ", 0, sizeof(struct fl_array_head), "Lock", "writing", fl_state_array_writing_},
 };
 
 /* Threads. */
@@ -175,6 +182,15 @@ static int see_as(const struct call *call, const fl_segment_object_info *info, c
 	return call->see(&state, call->arg);
 }
 
+static bool is_of(const struct kind *kind, const fl_segment_object_info *info)
+{
+	if (info->size < kind->size)
+		return false;
+	if (kind->version == 0)
+		return strncmp(kind->type, info->type, strlen(kind->type)) == 0;
+	return strcmp(kind->type, info->type) == 0 && kind->version == info->version;
+}
+
 static int see_object(const fl_segment_object_info *info, void *arg)
 {
 	static const struct kind another = {.kind = "", .part = "", .look = look_at_another};
@@ -183,8 +199,7 @@ static int see_object(const fl_segment_object_info *info, void *arg)
 	int answer = 0;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && answer == 0; i++) {
-		if (strcmp(kinds[i].type, info->type) != 0 || kinds[i].version != info->version ||
-		    info->size < kinds[i].size)
+		if (!is_of(&kinds[i], info))
 			continue;
 		known = true;
 		answer = see_as(call, info, &kinds[i]);

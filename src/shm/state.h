@@ -43,6 +43,9 @@ void fl_state_holders_(struct fl_state_look *look);
 void fl_state_event_(struct fl_state_look *look);
 void fl_state_barrier_(struct fl_state_look *look);
 void fl_state_once_(struct fl_state_look *look);
+void fl_state_value_(struct fl_state_look *look);
+void fl_state_array_(struct fl_state_look *look);
+void fl_state_array_writing_(struct fl_state_look *look);
 
 /* ---- state_queue.c ---- */
 

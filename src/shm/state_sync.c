@@ -1,10 +1,11 @@
 /*
- * shm/state_sync.c - how Fairlead's locks and the like are doing, as one who only looks on can tell: from the words
+ * shm/state_sync.c - how Fairlead's locks and the like are doing, and those of values and arrays, as one who only looks on can tell: from the words
  * that sync/lock_shared.c and its neighbours explain, each loaded once.
  *
  * Places of readers and parties are looked at only where fl_segment_rwlock and fl_segment_barrier put them: right
  * behind the object, within its bytes.
  */
+#include "shm/array.h"
 #include "shm/state.h"
 
 #include "sync/barrier_shared.h"
@@ -14,6 +15,7 @@
 #include "sync/once_shared.h"
 #include "sync/rwlock_shared.h"
 #include "sync/semaphore_shared.h"
+#include <fairlead/value.h>
 #include <stdlib.h>
 
 /* Locks. */
@@ -61,6 +63,29 @@ static void look_at_rlock(struct fl_state_look *look, const fl_rlock *lock)
 void fl_state_rlock_(struct fl_state_look *look)
 {
 	look_at_rlock(look, look->object);
+}
+
+/* A value's lock is at the same place whatever its type is. */
+void fl_state_value_(struct fl_state_look *look)
+{
+	look_at_rlock(look, &((const fl_value_int64 *)look->object)->fl_own);
+}
+
+void fl_state_array_(struct fl_state_look *look)
+{
+	const struct fl_array_head *array = look->object;
+
+	look_at_rlock(look, &array->own);
+	look->state->unit = "elements";
+	look->state->value = look->state->most = fl_load_relaxed(&array->n);
+	look->state->counts = "writes";
+	look->state->count = fl_load_relaxed(&array->version);
+}
+
+/* The lock that writers have among themselves. */
+void fl_state_array_writing_(struct fl_state_look *look)
+{
+	look_at_lock(look, &((const struct fl_array_head *)look->object)->writing, 1);
 }
 
 /* A condition of a segment is over a lock of its own. */

@@ -1,6 +1,6 @@
 /*
- * shm/state_sync.c - how Fairlead's locks and the like are doing, and those of values and arrays, as one who only looks on can tell: from the words
- * that sync/lock_shared.c and its neighbours explain, each loaded once.
+ * shm/state_sync.c - how Fairlead's locks and the like are doing, and those of values and arrays, as one who only looks
+ * on can tell: from the words that sync/lock_shared.c and its neighbours explain, each loaded once.
  *
  * Places of readers and parties are looked at only where fl_segment_rwlock and fl_segment_barrier put them: right
  * behind the object, within its bytes.

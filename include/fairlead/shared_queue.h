@@ -7,8 +7,8 @@
  *
  *     fl_shared_queue_put(orders, text, strlen(text) + 1);         // a process that puts: waits while 100 are in it
  *
- *     fl_shared_queue_item order;                                  // one that works: each item is held until it is
- *     done FL_SHARED_QUEUE_EACH(orders, order) {
+ *     fl_shared_queue_item order;                                  // one that works: has each item until it is done
+ *     FL_SHARED_QUEUE_EACH(orders, order) {
  *             work(order.data, order.size);
  *             fl_shared_queue_task_done(orders, &order);
  *     }

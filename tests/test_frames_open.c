@@ -286,6 +286,18 @@ START_TEST(wrong_names_are_refused)
 }
 END_TEST
 
+START_TEST(a_runtime_directory_that_is_not_there_is_told)
+{
+	char before[200], missing[220];
+
+	snprintf(before, sizeof(before), "%s", getenv("XDG_RUNTIME_DIR"));
+	snprintf(missing, sizeof(missing), "%s/missing", before);
+	setenv("XDG_RUNTIME_DIR", missing, 1);
+	ck_assert_int_eq(framing_open(0, FL_FOREVER), -ENOENT);
+	setenv("XDG_RUNTIME_DIR", before, 1);
+}
+END_TEST
+
 START_TEST(a_directory_that_others_may_write_is_refused)
 {
 	char path[200];
@@ -321,6 +333,7 @@ int main(void)
 	tcase_add_test(finding, waiting_for_a_producer_may_be_cancelled);
 	tcase_add_test(finding, who_is_not_admitted_is_told_why);
 	tcase_add_test(finding, wrong_names_are_refused);
+	tcase_add_test(finding, a_runtime_directory_that_is_not_there_is_told);
 	tcase_add_test(finding, a_directory_that_others_may_write_is_refused);
 	return testing_run(suite);
 }

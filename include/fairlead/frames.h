@@ -188,6 +188,7 @@ int fl_frames_attach(fl_frames_reader **ret_reader, fl_frames *frames, const fl_
  * `options` may be NULL. Returns 0; -EINVAL, -ENOMEM, and -EUSERS as fl_frames_attach, or too many are at the door;
  * -EPERM, -EACCES: the directory, or who serves there, is another user's;
  * -EPROTO: who serves that name does not speak this version of the protocol, or breaks it;
+ * -ENOENT: XDG_RUNTIME_DIR says where, and there is no such directory;
  * -EMFILE, -ENAMETOOLONG: what the system said (it lets 128 readers of a user wait for a producer at a time, if
  * fs.inotify.max_user_instances is as usual).  Since 0.1. */
 int fl_frames_open(fl_frames_reader **ret_reader, const char *name, const fl_frames_reader_options *options)

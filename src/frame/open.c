@@ -274,26 +274,23 @@ static bool nobody_there(int error)
 static int find(const struct fl_frames_reader *reader, struct found *found, fl_time deadline, fl_note *note)
 {
 	struct fl_frames_place place;
-	int error, watch_fd;
+	int error, watch_fd = -1;
 
-	for (;;) {
+	for (bool watched = false;; watched = true) {
 		error = fl_frames_find_(&place, reader->channel);
-		if (error == 0)
-			error = knock(reader, &place, found, deadline, note);
-		if (!nobody_there(error))
-			return error;
-		watch_fd = fl_frames_watch_(&place);
-		if (watch_fd < 0)
-			return watch_fd;
+		if (error == 0 && watched)
+			error = fl_frames_watch_(&watch_fd, &place);
+		if (error != 0)
+			break;
 		error = knock(reader, &place, found, deadline, note);
-		if (nobody_there(error)) {
-			error = wait_for_another(watch_fd, deadline, note);
-			error = error == 0 ? -ENOENT : error;
-		}
-		close(watch_fd);
-		if (error != -ENOENT)
-			return error;
+		if (!nobody_there(error))
+			break;
+		error = watched ? wait_for_another(watch_fd, deadline, note) : fl_wait_refused_(deadline, note);
+		if (error != 0)
+			break;
 	}
+	fl_frames_unwatch_(watch_fd);
+	return error;
 }
 
 /* Goes over to what was found; what was before lives on as long as frames of it are held. */

@@ -9,14 +9,20 @@
  * that two who come at once do not remove each other's. A socket appears under its name only when it listens: it is
  * bound under another one, and renamed. So who watches the directory and then connects finds it ready.
  *
+ * Who has watched it has just found a producer, and there may be frames; but to close an inotify descriptor takes the
+ * kernel 10 ms, and half a second where processors are busy: it waits for all that may be looking at it. So that is
+ * done by a thread of its own.
+ *
  * Rejected: abstract sockets, which vanish by themselves: nobody can wait for one to appear, and any user may take a
- * name first.
+ * name first; to keep the descriptor: if its process is killed, others learn of that only when the kernel has closed
+ * it.
  */
 #define _GNU_SOURCE
 #include "frame/place.h"
 
 #include "frame/message.h"
 #include <errno.h>
+#include <fairlead/thread.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -199,15 +205,38 @@ void fl_frames_withdraw_(const struct fl_frames_place *place)
 	unlock_directory(lock);
 }
 
-int fl_frames_watch_(const struct fl_frames_place *place)
+/* Reads away what was said before. */
+static void drain(int fd)
 {
-	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), error;
+	char events[1024];
 
-	if (fd < 0)
+	while (read(fd, events, sizeof(events)) > 0)
+		;
+}
+
+int fl_frames_watch_(int *watch_fd, const struct fl_frames_place *place)
+{
+	if (*watch_fd < 0)
+		*watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (*watch_fd < 0)
 		return -errno;
-	if (inotify_add_watch(fd, place->directory, IN_MOVED_TO | IN_DELETE_SELF | IN_ONLYDIR) >= 0)
-		return fd;
-	error = -errno;
-	close(fd);
-	return error;
+	drain(*watch_fd);
+	if (inotify_add_watch(*watch_fd, place->directory, IN_MOVED_TO | IN_DELETE_SELF | IN_ONLYDIR) < 0)
+		return -errno;
+	return 0;
+}
+
+static void *close_it(void *fd)
+{
+	close((int)(intptr_t)fd);
+	return NULL;
+}
+
+void fl_frames_unwatch_(int watch_fd)
+{
+	static const fl_thread_options options = {.name = "frames", .daemon = true};
+	void *fd = (void *)(intptr_t)watch_fd; /* NOLINT(performance-no-int-to-ptr): a thread takes nothing else */
+
+	if (watch_fd >= 0 && fl_thread_start(NULL, &options, close_it, fd) != 0)
+		close_it(fd);
 }

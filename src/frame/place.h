@@ -33,8 +33,10 @@ void fl_frames_withdraw_(const struct fl_frames_place *place);
 /* Connects to who listens there. Returns a descriptor, non-blocking; -ENOENT: nobody does; or what the system said. */
 int fl_frames_connect_(const struct fl_frames_place *place);
 
-/* Returns a descriptor that becomes readable when something is made in the directory, or it is removed; or what the
- * system said. */
-int fl_frames_watch_(const struct fl_frames_place *place);
+/* Has *watch_fd become readable when something is made in the directory from now on, or it is removed; makes a
+ * descriptor if there is none yet (-1). Returns 0, or what the system said. */
+int fl_frames_watch_(int *watch_fd, const struct fl_frames_place *place);
+/* Gives the descriptor back, if there is one. Does not wait for the kernel to have done so. */
+void fl_frames_unwatch_(int watch_fd);
 
 #endif

@@ -160,6 +160,7 @@ extern const struct bench bench_frames[];
 extern const struct bench bench_pipe[];
 extern const struct bench bench_shared[];
 extern const struct bench bench_after_kills[];
+extern const struct bench bench_survivor[];
 extern const struct bench bench_shared_queue[];
 extern const struct bench bench_shared_semaphore[];
 extern const struct bench bench_pool[];

@@ -39,6 +39,7 @@ static const struct family {
 	{"shared-queue", bench_shared_queue},
 	{"value", bench_value},
 	{"after-kills", bench_after_kills},
+	{"survivor", bench_survivor},
 	{"executor", bench_executor},
 };
 

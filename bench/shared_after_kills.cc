@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum : unsigned { KILLS = 1000 };
+enum : unsigned { KILLS = 1000, QUICK_KILLS = 50 };
 
 static void need(bool fine, const char *what)
 {
@@ -114,7 +114,7 @@ template <class object> static int64_t time_before(uint64_t n)
 
 template <class object> static void kill_users(object &of)
 {
-	for (unsigned i = 0; i < KILLS; i++) {
+	for (unsigned i = bench_settings.quick ? QUICK_KILLS : KILLS; i > 0; i--) {
 		pid_t child = fork();
 
 		need(child >= 0, "after-kills: cannot fork");

@@ -343,6 +343,11 @@ uint64_t kill_deaths_of(unsigned role)
 	return deaths;
 }
 
+bool kill_yields(void)
+{
+	return __atomic_load_n(&kill_shared->yields, __ATOMIC_RELAXED);
+}
+
 uint64_t kill_deaths(void)
 {
 	return kill_deaths_of(0) + kill_deaths_of(1);

@@ -31,6 +31,7 @@ struct kill_shared {
 	uint32_t n, steady;
 	_Alignas(64) uint32_t kills; /* how many, and when the last of them were */
 	int64_t when[KILL_EPOCHS];
+	uint32_t yields;                 /* whether workers offer the processor now and then */
 	uint32_t stopping;               /* bit r: workers of role r end after the operation that they are in */
 	uint32_t prepared, go_on, ended; /* for single steps, see steps.c */
 	uint32_t n_waits;
@@ -111,6 +112,7 @@ struct kill_outcome {
 	uint64_t kills;         /* survived, */
 	uint64_t steps;         /* of so many, if it was before each instruction; */
 	uint64_t stuck, broken; /* in that way: how many of them were not survived, and after how many it was wrong */
+	uint64_t late;          /* how often somebody seemed to be stuck, and got on all the same */
 	struct kill_verdict verdict;
 	int64_t wait_median, wait_most_often, wait_longest; /* of survivors: p50, p99, max, in ns */
 	uint64_t waits;

@@ -12,6 +12,8 @@
  */
 #include "kill.h"
 
+#include <sched.h>
+
 static uint64_t draw(struct kill_worker *worker)
 {
 	worker->random ^= worker->random << 13;
@@ -28,6 +30,8 @@ void kill_dwell(struct kill_worker *worker)
 		return;
 	for (turns = draw(worker) % 2000; turns > 0; turns--)
 		__asm__ volatile("" ::: "memory");
+	if (kill_yields() && draw(worker) % 8 == 0)
+		sched_yield();
 }
 
 static bool lives(uint32_t holder, uint32_t generation)

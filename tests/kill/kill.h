@@ -115,6 +115,9 @@ const struct kill_worker *kill_worker_at(unsigned index);
 uint64_t kill_deaths(void);
 uint64_t kill_deaths_of(unsigned role);
 
+/* Whether workers offer the processor now and then, at present. */
+bool kill_yields(void);
+
 /* Stays where it is for a moment, so that it is often there that it is killed. */
 void kill_dwell(struct kill_worker *worker);
 

@@ -7,6 +7,9 @@
  *   of four rounds   one has a second kill, of another worker, within 100 us of the first: it is there that the first
  *                    death is being mended
  *   between rounds   up to a millisecond passes, so that a kill may hit anything
+ *   three of four    rounds have workers that offer the processor now and then, also in the middle of what a lock
+ *                    guards: more of them wait, for each other and not for the next tick of the scheduler's clock. In
+ *                    the fourth one they never do, and those that are not running are anywhere in their operation
  *
  * Before the first kill all have to get on, twenty times: an object that starves somebody without any kill would look
  * like one that gets stuck.
@@ -55,6 +58,7 @@ static enum kill_end kill_some(struct kill_crew *crew, struct dice *dice, bool m
 	unsigned first = (unsigned)throw_dice(dice, crew->n), second = first;
 	uint32_t survivors = (1U << crew->n) - 1;
 
+	__atomic_store_n(&kill_shared->yields, throw_dice(dice, 4) != 0, __ATOMIC_RELAXED);
 	kill_nap((int64_t)throw_dice(dice, MILLISECOND));
 	kill_one(crew, dice, first);
 	if (may_be_two && throw_dice(dice, 4) == 0) {

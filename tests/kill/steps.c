@@ -39,6 +39,7 @@
 enum { PAIR = 2, MOST_STEPS = 1000000, POLLS_BEFORE_A_LOOK = 200 };
 
 #define PATIENCE INT64_C(30000000)
+#define CERTAINTY INT64_C(300000000)
 #define ASLEEP INT64_C(2000000)
 #define HANGS INT64_C(60000000000)
 
@@ -201,8 +202,21 @@ static void lead(struct run *run, struct aim aim)
 	}
 }
 
+/* Waits until all have got on. Who seems to be stuck is watched for longer before it is said: to be late is not that,
+ * but it is counted. */
+static enum kill_end await_all(struct kill_crew *crew, struct kill_outcome *outcome)
+{
+	enum kill_end end = kill_crew_await(crew, (1U << PAIR) - 1, PATIENCE);
+
+	if (end != KILL_STUCK)
+		return end;
+	end = kill_crew_await(crew, (1U << PAIR) - 1, CERTAINTY);
+	outcome->late += end == KILL_GOT_ON;
+	return end;
+}
+
 /* The victim is killed, and all others have to get on. */
-static enum kill_end survive(struct run *run)
+static enum kill_end survive(struct run *run, struct kill_outcome *outcome)
 {
 	kill_crew_kill(&run->crew, run->victim);
 	if (!run->told)
@@ -210,7 +224,7 @@ static enum kill_end survive(struct run *run)
 	for (unsigned i = 0; i < PAIR; i++)
 		if (!run->crew.processes[i])
 			kill_crew_start(&run->crew, i, NULL, NULL);
-	return kill_crew_await(&run->crew, (1U << PAIR) - 1, PATIENCE);
+	return await_all(&run->crew, outcome);
 }
 
 static bool wrong(const struct kill_verdict *verdict)
@@ -230,7 +244,7 @@ static int kill_there(const struct kill_object *object, const struct kill_situat
 	lead(&run, aim);
 	if (run.came_to == HUNG)
 		kill_fail("the one that is led goes on sleeping, or has ended by itself", 0);
-	end = survive(&run);
+	end = survive(&run, outcome);
 	if (end != KILL_GOT_ON && outcome->end == KILL_GOT_ON) {
 		outcome->end = end;
 		memcpy(outcome->how, run.crew.how, sizeof(outcome->how));

@@ -133,6 +133,25 @@ START_TEST(who_waits_for_an_item_gets_that_of_the_dead)
 }
 END_TEST
 
+/* The one that has been looked after when it asks first is alive. */
+START_TEST(after_a_shutdown_too)
+{
+	int n = 1;
+	fl_shared_queue_item mine;
+	pid_t child;
+
+	put_numbers(1, 2);
+	child = start_and_await(peek_and_stay, &n);
+	ck_assert_int_eq(peek_number(&mine), 2);
+	ck_assert_int_eq(fl_shared_queue_shutdown(queue), 0);
+	process_kill(child);
+	ck_assert_int_eq(get_number(), 1);
+	ck_assert_int_eq(get_number(), -EPIPE);
+	ck_assert_int_eq(fl_shared_queue_task_done(queue, &mine), 0);
+	queue_of("others", FL_QUEUE_FIFO, 0);
+}
+END_TEST
+
 /* The one that is woken by the kernel may be any: here the one that waits for room, and the one that joins. */
 START_TEST(all_who_wait_get_on)
 {
@@ -422,6 +441,19 @@ START_TEST(nonsense_in_its_places_is_survived)
 }
 END_TEST
 
+START_TEST(an_item_without_its_priority_is_told)
+{
+	struct fl_place *place;
+
+	queue_of("urgent", FL_QUEUE_PRIORITY, 0);
+	place = (struct fl_place *)((char *)(queue + 1) + 64);
+	put_numbers(1, 1);
+	ck_assert_uint_eq(place->size, sizeof(int64_t));
+	place->size = sizeof(int64_t) - 1;
+	ck_assert_int_eq(get_number(), -EPROTO);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("shared_queue_deaths");
@@ -434,6 +466,7 @@ int main(void)
 	tcase_add_test(deaths, what_the_dead_had_is_handed_out_again);
 	tcase_add_test(deaths, it_is_noticed_by_who_never_waits);
 	tcase_add_test(deaths, who_waits_for_an_item_gets_that_of_the_dead);
+	tcase_add_test(deaths, after_a_shutdown_too);
 	tcase_add_test(deaths, all_who_wait_get_on);
 	tcase_add_test(deaths, items_are_dropped_when_they_were_delivered_often_enough);
 	tcase_add_test(deaths, room_of_the_dead_is_free_again);
@@ -445,5 +478,6 @@ int main(void)
 	tcase_add_test(many, many_produce_and_many_consume);
 	tcase_add_test(nonsense, nonsense_in_its_head_is_survived);
 	tcase_add_test(nonsense, nonsense_in_its_places_is_survived);
+	tcase_add_test(nonsense, an_item_without_its_priority_is_told);
 	return testing_run(suite);
 }

@@ -25,10 +25,10 @@
  *
  * Death. When put or commit has returned, the item is there, whatever becomes of who put it: nothing passes through a
  * buffer or a thread of the process. A process that is killed in the middle of a put leaves nothing. What it had taken
- * and not done is handed out again, before all others of its order, with a higher count of deliveries; or, when it has
- * been delivered as often as the queue was told (the option `deliveries`), dropped and counted. That a process has
- * closed the segment, or that the last of its threads that used it has ended, is the same as that it has died. Those
- * who wait are woken by the death.
+ * and not done is handed out again, where the order has it (of a queue first in first out: before all others), with a
+ * higher count of deliveries; or, when it has been delivered as often as the queue was told (the option `deliveries`),
+ * dropped and counted. That a process has closed the segment, or that the last of its threads that used it has ended,
+ * is the same as that it has died. Those who wait are woken by the death.
  *
  * All calls may come from any thread of any process that has the segment open, none from signal handlers. No call fails
  * or returns early because of a signal. Each takes a lock for a moment, also those that "never block": a process that
@@ -121,7 +121,8 @@ int fl_shared_queue_reserve_until(fl_shared_queue *queue, fl_shared_queue_item *
 int fl_shared_queue_reserve_try(fl_shared_queue *queue, fl_shared_queue_item *ret_item) FL_ALL_NONNULL FL_MUST_CHECK;
 
 /* Puts an item that was reserved, with as many bytes as item->size says by now. It comes behind all that were put
- * before this call. It is put also if the queue was shut down meanwhile. Does not wait. Returns 0;
+ * before this call. Does not wait. Returns 0;
+ * -EPIPE: the queue was shut down meanwhile; the room is given back;
  * -EMSGSIZE as fl_shared_queue_put; the item is still reserved;
  * -EINVAL: this process has not reserved it, or not any more; reported as misuse. */
 int fl_shared_queue_commit(fl_shared_queue *queue, const fl_shared_queue_item *item) FL_ALL_NONNULL;
@@ -158,8 +159,8 @@ int fl_shared_queue_peek_try(fl_shared_queue *queue, fl_shared_queue_item *ret_i
  * Returns 0;
  * -EINVAL: this process does not have it, or not any more; reported as misuse. Does not wait. */
 int fl_shared_queue_task_done(fl_shared_queue *queue, const fl_shared_queue_item *item) FL_ALL_NONNULL;
-/* Puts it back instead, to be handed out again before all others of its order, however often it has been delivered.
- * Returns as task_done. */
+/* Puts it back instead, to be handed out again where the order has it, however often it has been delivered: of a queue
+ * first in first out, before all others. Returns as task_done. */
 int fl_shared_queue_give_back(fl_shared_queue *queue, const fl_shared_queue_item *item) FL_ALL_NONNULL;
 
 /* Takes items one by one until the queue is shut down and drained, or cannot be used: FL_SHARED_QUEUE_EACH(queue, item)
@@ -174,8 +175,9 @@ int fl_shared_queue_join(fl_shared_queue *queue) FL_ALL_NONNULL;
 int fl_shared_queue_join_until(fl_shared_queue *queue, fl_time deadline, fl_note *note) FL_NONNULL(1) FL_MUST_CHECK;
 
 /* Nothing more is put: every put that has not put its item, and each later one, returns -EPIPE. What is in the queue is
- * still got; then gets return -EPIPE. If somebody dies with an item after that, it is there again for who asks: where
- * it must be done, join before the shutdown. A second time it does nothing. Returns 0. Does not wait. */
+ * still got; then gets return -EPIPE. What was reserved cannot be committed any more. If somebody dies with an item
+ * after that, it is there again for who asks: where it must be done, join before the shutdown. A second time it does
+ * nothing. Returns 0. Does not wait. */
 int fl_shared_queue_shutdown(fl_shared_queue *queue) FL_ALL_NONNULL;
 /* The same, and drops what is in the queue; what was taken before is still to be done. *ret_dropped, unless it is NULL,
  * is how many items that were. Returns 0. */
@@ -190,7 +192,7 @@ typedef struct fl_shared_queue_info {
 	uint32_t taken, reserved;              /* items that somebody has; room that somebody has */
 	bool is_shutdown;
 	uint64_t put;       /* items that were put since it was made, */
-	uint64_t delivered; /* that were handed out, each time counted, */
+	uint64_t delivered; /* that were handed out, each time counted (reckoned from the other figures), */
 	uint64_t returned;  /* that came back, by a death or by give_back, */
 	uint64_t dropped;   /* that were dropped because of a death, */
 	uint64_t cleared;   /* and by fl_shared_queue_shutdown_now */

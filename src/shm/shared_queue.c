@@ -30,24 +30,30 @@
 
 /* Putting, under the lock. */
 
+/* Whether an item may have that size. */
+static bool fits(const struct fl_places *places, uint32_t priority_at, size_t size)
+{
+	if (size > places->item_size || places->kind != FL_QUEUE_PRIORITY)
+		return size <= places->item_size;
+	return size >= sizeof(int64_t) && priority_at <= size - sizeof(int64_t);
+}
+
 /* The priority of what is in the place; -EMSGSIZE: it has none. */
 static int read_priority(const struct fl_places *places, const void *data, size_t size, int64_t *ret_priority)
 {
 	uint32_t at = fl_load_relaxed(&places->queue->priority_at);
 
 	*ret_priority = 0;
-	if (size > places->item_size)
+	if (!fits(places, at, size))
 		return -EMSGSIZE;
-	if (places->kind != FL_QUEUE_PRIORITY)
-		return 0;
-	if (size < sizeof(int64_t) || at > size - sizeof(int64_t))
-		return -EMSGSIZE;
-	memcpy(ret_priority, (const char *)data + at, sizeof(*ret_priority));
+	if (places->kind == FL_QUEUE_PRIORITY)
+		memcpy(ret_priority, (const char *)data + at, sizeof(*ret_priority));
 	return 0;
 }
 
-/* [SQ1] The item is written, and its place is nobody's, or the caller's. */
-static int publish(const struct fl_places *places, uint32_t slot, size_t size, int64_t priority)
+/* [SQ1] The item is written, and its place is nobody's, or the caller's. With figures that cannot be, all that is to be
+ * known is in the places. */
+static void publish(const struct fl_places *places, uint32_t slot, size_t size, int64_t priority)
 {
 	struct fl_place *place = fl_place_at(places, slot);
 	uint64_t number = places->queue->number + 1;
@@ -60,7 +66,8 @@ static int publish(const struct fl_places *places, uint32_t slot, size_t size, i
 	fl_store_relaxed(&place->word, FL_PLACE_READY);
 	fl_place_then();
 	fl_store_relaxed(&places->queue->number, number);
-	return fl_ready_add_(places, slot);
+	if (fl_ready_add_(places, slot) != 0)
+		fl_shared_queue_mend_(places);
 }
 
 static int try_put(struct fl_shared_queue_call *call)
@@ -80,7 +87,8 @@ static int try_put(struct fl_shared_queue_call *call)
 	if (call->size > 0)
 		memcpy(fl_place_item(fl_place_at(places, slot)), call->from, call->size);
 	fl_unused_take_(places);
-	return publish(places, slot, call->size, priority);
+	publish(places, slot, call->size, priority);
+	return 0;
 }
 
 /* What the process has from now on. */
@@ -140,7 +148,7 @@ static const struct fl_wish to_reserve = {
 static int look_after_one(const struct fl_places *places)
 {
 	fl_shared_queue *queue = places->queue;
-	uint32_t link, slot = 0;
+	uint32_t link, slot = 0, near = 0;
 
 	if (fl_likely(fl_load_relaxed(&queue->n_held) == 0))
 		return 0;
@@ -150,7 +158,7 @@ static int look_after_one(const struct fl_places *places)
 	if (!fl_list_next(places, &link, &slot))
 		return -EPROTO;
 	queue->cursor = link;
-	return fl_shared_queue_look_after_(places, slot);
+	return fl_shared_queue_look_after_(places, slot, &near);
 }
 
 /* The next item. */
@@ -168,7 +176,7 @@ static int next_item(const struct fl_places *places, uint32_t *ret_slot, uint32_
 	if (error != 0)
 		return error;
 	*ret_size = fl_load_relaxed(&fl_place_at(places, *ret_slot)->size);
-	return *ret_size <= places->item_size ? 0 : -EPROTO;
+	return fits(places, fl_load_relaxed(&places->queue->priority_at), *ret_size) ? 0 : -EPROTO;
 }
 
 static int take_place(struct fl_shared_queue_call *call, uint32_t slot, uint32_t size)
@@ -389,16 +397,18 @@ enum fate {
 static int give_up(const struct fl_places *places, const fl_shared_queue_item *item, enum fate fate, int64_t priority)
 {
 	int error = fl_owned_remove_(places, item->fl_slot);
+	uint32_t near = 0;
 
 	if (error != 0)
 		return error;
 	if (fate == COMMITTED || fate == ABANDONED)
 		fl_store_relaxed(&places->queue->n_reserved, places->queue->n_reserved - 1);
-	if (fate == COMMITTED)
-		return publish(places, item->fl_slot, item->size, priority);
 	if (fate == GIVEN_BACK)
-		return fl_shared_queue_return_(places, item->fl_slot);
-	free_place(places, item->fl_slot);
+		return fl_shared_queue_return_(places, item->fl_slot, &near);
+	if (fate == COMMITTED)
+		publish(places, item->fl_slot, item->size, priority);
+	else
+		free_place(places, item->fl_slot);
 	return 0;
 }
 
@@ -408,7 +418,7 @@ static int end(fl_shared_queue *queue, const fl_shared_queue_item *item, enum fa
 	struct fl_shared_queue_call call = {0};
 	int64_t priority = 0;
 	int error = fl_shared_queue_find_(queue, &call);
-	bool ours;
+	bool ours, late;
 
 	if (error == 0 && fate == COMMITTED)
 		error = read_priority(&call.places, item->data, item->size, &priority);
@@ -417,6 +427,9 @@ static int end(fl_shared_queue *queue, const fl_shared_queue_item *item, enum fa
 	if (error != 0)
 		return error;
 	ours = place_of(&call.places, item, state) != NULL;
+	late = fate == COMMITTED && fl_load_relaxed(&queue->is_shutdown) != 0;
+	if (late)
+		fate = ABANDONED; /* those who would have got it have been told that there is no more */
 	if (ours)
 		error = give_up(&call.places, item, fate, priority);
 	/* With figures that cannot be: all that was meant is in the place, once they are right. */
@@ -426,7 +439,7 @@ static int end(fl_shared_queue *queue, const fl_shared_queue_item *item, enum fa
 	}
 	fl_shared_queue_leave_(&call);
 	if (ours)
-		return error;
+		return error == 0 && late ? -EPIPE : error;
 	fl_misuse_("shared queue", queue, "an item that this process does not have was given to it");
 	return -EINVAL;
 }
@@ -473,8 +486,7 @@ static void clear(const struct fl_places *places)
 
 	while (fl_ready_first_(places, &slot) == 0) {
 		fl_ready_take_(places);
-		fl_store_relaxed(&queue->cleared, queue->cleared + 1);
-		free_place(places, slot);
+		fl_shared_queue_drop_(places, slot, &queue->cleared, FL_PLACE_CLEARED);
 	}
 }
 

@@ -24,7 +24,8 @@
 #define FL_PLACE_RESERVED (1u << 29) /* somebody writes an item there */
 #define FL_PLACE_READY (2u << 29)    /* an item is in the queue */
 #define FL_PLACE_TAKEN (3u << 29)    /* somebody has it */
-#define FL_PLACE_DROPPED (4u << 29)  /* about to be unused, and counted: see `number_dropped` */
+#define FL_PLACE_DROPPED (4u << 29)  /* about to be unused, and counted: see `counted`; */
+#define FL_PLACE_CLEARED (5u << 29)  /* the same, by a shutdown */
 #define FL_PLACE_STATE (7u << 29)
 
 struct fl_place {
@@ -33,7 +34,7 @@ struct fl_place {
 	uint64_t number; /* its place in the order in which items were put; from 1 on */
 	int64_t priority;
 	uint64_t process_id; /* of whoever has it: struct fl_lot_view */
-	uint64_t number_dropped;
+	uint64_t counted;    /* of a returned, dropped or cleared item: what the count of those is at least */
 	uint32_t deliveries;
 	uint32_t use;            /* how often somebody has had this place */
 	uint32_t next, previous; /* in its list: the place's number and 1; 0: none. Only what is held has `previous` */
@@ -140,7 +141,8 @@ void fl_shared_queue_lay_out_(struct fl_places *places, fl_shared_queue *queue, 
 /* Begins a call: finds the queue's parts. Returns 0; what fl_lot_mine returns; -EPROTO. */
 int fl_shared_queue_find_(fl_shared_queue *queue, struct fl_shared_queue_call *call);
 
-/* Takes the lock, and mends what somebody has died at. Returns 0; -EPROTO. */
+/* Takes the lock, and mends what somebody has died at. Returns 0; -EPROTO; -ENOSYS: one would have to wait, and this
+ * kernel cannot. */
 int fl_shared_queue_enter_(struct fl_shared_queue_call *call);
 /* Gives it back, and wakes whom there is something for. */
 void fl_shared_queue_leave_(struct fl_shared_queue_call *call);
@@ -148,7 +150,8 @@ void fl_shared_queue_leave_(struct fl_shared_queue_call *call);
 /* Whether nothing is in it, and nobody has an item. */
 bool fl_shared_queue_done_(const fl_shared_queue *queue);
 
-/* Tries until it is done. Returns what the attempt returns but -EAGAIN; -ETIMEDOUT, -ECANCELED; -EPROTO. */
+/* Tries until it is done. Returns what the attempt returns but -EAGAIN; -ETIMEDOUT, -ECANCELED; what
+ * fl_shared_queue_enter_ returns. */
 int fl_shared_queue_fulfil_(struct fl_shared_queue_call *call, const struct fl_wish *wish, fl_time deadline,
 			    fl_note *note);
 
@@ -160,8 +163,9 @@ int fl_ready_first_(const struct fl_places *places, uint32_t *ret_slot);
 void fl_ready_take_(const struct fl_places *places);
 /* Adds a place whose item has the highest number of all. */
 int fl_ready_add_(const struct fl_places *places, uint32_t slot);
-/* Adds one whose item has any number. */
-int fl_ready_insert_(const struct fl_places *places, uint32_t slot);
+/* Adds one whose item has any number. *near is where the one before it was added in the same stretch with the lock, or
+ * 0: many in their order, or against it, take no longer than one. */
+int fl_ready_insert_(const struct fl_places *places, uint32_t slot, uint32_t *near);
 /* Adds one anywhere, for fl_ready_sort_, which brings all into their order. */
 void fl_ready_pile_(const struct fl_places *places, uint32_t slot);
 void fl_ready_sort_(const struct fl_places *places);
@@ -191,12 +195,14 @@ static inline bool fl_list_next(const struct fl_places *places, uint32_t *link, 
 
 /* Makes the lists and numbers anew from the places. */
 void fl_shared_queue_mend_(const struct fl_places *places);
-/* Sees to the item in that place, whose owner may be dead. Returns whether something was handed back or dropped;
- * -EPROTO. */
-int fl_shared_queue_look_after_(const struct fl_places *places, uint32_t slot);
+/* Sees to the item in that place, whose owner may be dead; `near` as for fl_ready_insert_. Returns whether something
+ * was handed back or dropped; -EPROTO. */
+int fl_shared_queue_look_after_(const struct fl_places *places, uint32_t slot, uint32_t *near);
 /* To all that are held. */
 int fl_shared_queue_look_after_all_(const struct fl_places *places);
-/* Hands an item out again: to the front. It is held no more. */
-int fl_shared_queue_return_(const struct fl_places *places, uint32_t slot);
+/* Hands an item out again: in its order. It is held no more. */
+int fl_shared_queue_return_(const struct fl_places *places, uint32_t slot, uint32_t *near);
+/* Drops an item that is in no list, and counts it there; the state says which count that is. */
+void fl_shared_queue_drop_(const struct fl_places *places, uint32_t slot, uint64_t *counter, uint32_t state);
 
 #endif

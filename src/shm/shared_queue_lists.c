@@ -126,13 +126,15 @@ int fl_ready_add_(const struct fl_places *places, uint32_t slot)
 }
 
 /* One that comes back is near the front: only others that came back are before it. */
-int fl_ready_insert_(const struct fl_places *places, uint32_t slot)
+int fl_ready_insert_(const struct fl_places *places, uint32_t slot, uint32_t *near)
 {
-	uint32_t link = link_of(&places->queue->first_ready), other = 0, after = 0;
+	const fl_shared_queue *queue = places->queue;
+	uint32_t after = *near != 0 && comes_before(places, *near - 1, slot) ? *near : 0, other = 0;
+	uint32_t link = link_of(after != 0 ? &fl_place_at(places, after - 1)->next : &queue->first_ready);
 
 	if (places->kind == FL_QUEUE_PRIORITY)
 		return add_to_heap(places, slot);
-	for (uint32_t n = fl_place_count(places, &places->queue->n_ready); n > 0; n--) {
+	for (uint32_t n = fl_place_count(places, &queue->n_ready); n > 0 && after != queue->last_ready; n--) {
 		if (!fl_list_next(places, &link, &other))
 			return -EPROTO;
 		if (!comes_before(places, other, slot))
@@ -140,6 +142,7 @@ int fl_ready_insert_(const struct fl_places *places, uint32_t slot)
 		after = other + 1;
 	}
 	link_after(places, after, slot);
+	*near = slot + 1;
 	return 0;
 }
 
@@ -215,20 +218,20 @@ static uint32_t merge_runs(const struct fl_places *places, uint32_t length)
 {
 	fl_shared_queue *queue = places->queue;
 	uint32_t link = link_of(&queue->first_ready), n = fl_place_count(places, &queue->n_ready), pairs = 0;
-	uint32_t *end = &queue->first_ready;
+	uint32_t *end = &queue->first_ready, last = 0;
 
-	queue->last_ready = 0;
 	while (n > 0) {
 		struct run one = cut(places, &link, length < n ? length : n);
 		struct run other = cut(places, &link, length < n - one.n ? length : n - one.n);
 
 		if (one.n == 0)
 			break;
-		for (n -= one.n + other.n; one.n + other.n > 0; end = &fl_place_at(places, queue->last_ready - 1)->next)
-			*end = queue->last_ready = take_from(places, &one, &other) + 1;
+		for (n -= one.n + other.n; one.n + other.n > 0; end = &fl_place_at(places, last - 1)->next)
+			*end = last = take_from(places, &one, &other) + 1;
 		pairs++;
 	}
 	*end = 0;
+	queue->last_ready = last;
 	return pairs;
 }
 

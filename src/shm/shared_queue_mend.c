@@ -8,10 +8,12 @@
  * What can be found in a place, and what becomes of it:
  *
  *     UNUSED     nobody has it. A put that died before it said READY was never there
- *     READY      an item. A put that died after it said READY has put it
+ *     READY      an item. A put that died after it said READY has put it. If it has been delivered, it has been
+ *                returned, and is counted in `returned` if that is at least `counted`
  *     RESERVED   unused again, if whoever has it is dead
  *     TAKEN      READY again, if whoever has it is dead; or DROPPED
- *     DROPPED    it is counted in `dropped` if that is at least number_dropped; then it is unused
+ *     DROPPED    unused; it is counted in `dropped` if that is at least `counted`
+ *     CLEARED    unused; the same in `cleared`
  *     any other  nobody made that: unused
  *
  * Who has an item is a process. Its word names one thread of that, since of a thread it can be said at once, without
@@ -28,21 +30,42 @@ static void make_unused(struct fl_place *place)
 	fl_store_relaxed(&place->word, FL_PLACE_UNUSED);
 }
 
-/* Ends a drop, from wherever it was broken off: it is counted once. */
-static void end_drop(fl_shared_queue *queue, struct fl_place *place)
+/* Counts what becomes of an item, from wherever that was broken off: once. */
+static void count(uint64_t *counter, const struct fl_place *place)
 {
-	if (fl_load_relaxed(&queue->dropped) < place->number_dropped)
-		fl_store_relaxed(&queue->dropped, place->number_dropped);
-	make_unused(place);
+	if (fl_load_relaxed(counter) < place->counted)
+		fl_store_relaxed(counter, place->counted);
 }
 
-static void drop(fl_shared_queue *queue, struct fl_place *place)
+/* Says what becomes of an item, and counts it. */
+static void decide(uint64_t *counter, struct fl_place *place, uint32_t state)
 {
-	place->number_dropped = fl_load_relaxed(&queue->dropped) + 1;
+	place->counted = fl_load_relaxed(counter) + 1;
 	fl_place_then();
-	fl_store_relaxed(&place->word, FL_PLACE_DROPPED);
+	fl_store_relaxed(&place->word, state);
 	fl_place_then();
-	end_drop(queue, place);
+	count(counter, place);
+}
+
+void fl_shared_queue_drop_(const struct fl_places *places, uint32_t slot, uint64_t *counter, uint32_t state)
+{
+	struct fl_place *place = fl_place_at(places, slot);
+
+	decide(counter, place, state);
+	make_unused(place);
+	fl_place_then();
+	fl_unused_add_(places, slot);
+}
+
+/* Ends what was begun with an item that its place says is in the queue, or has left it. */
+static void end_count(fl_shared_queue *queue, const struct fl_place *place, uint32_t state)
+{
+	if (state == FL_PLACE_READY && place->deliveries != 0)
+		count(&queue->returned, place);
+	else if (state == FL_PLACE_DROPPED)
+		count(&queue->dropped, place);
+	else if (state == FL_PLACE_CLEARED)
+		count(&queue->cleared, place);
 }
 
 /* Puts a place where it belongs, in lists that are only filled. */
@@ -52,6 +75,7 @@ static void sort_in(const struct fl_places *places, uint32_t slot)
 	struct fl_place *place = fl_place_at(places, slot);
 	uint32_t state = fl_place_state(place);
 
+	end_count(queue, place, state);
 	switch (state) {
 	case FL_PLACE_READY:
 		fl_ready_pile_(places, slot);
@@ -61,8 +85,6 @@ static void sort_in(const struct fl_places *places, uint32_t slot)
 		fl_owned_add_(places, slot);
 		break;
 	default:
-		if (state == FL_PLACE_DROPPED)
-			end_drop(queue, place);
 		make_unused(place);
 		fl_unused_add_(places, slot);
 		return;
@@ -88,34 +110,31 @@ void fl_shared_queue_mend_(const struct fl_places *places)
 	queue->getters = queue->putters = queue->joiners = 1;
 }
 
-int fl_shared_queue_return_(const struct fl_places *places, uint32_t slot)
+int fl_shared_queue_return_(const struct fl_places *places, uint32_t slot, uint32_t *near)
 {
-	fl_store_relaxed(&places->queue->returned, places->queue->returned + 1);
-	fl_place_then();
-	fl_store_relaxed(&fl_place_at(places, slot)->word, FL_PLACE_READY);
-	fl_place_then();
-	return fl_ready_insert_(places, slot);
+	decide(&places->queue->returned, fl_place_at(places, slot), FL_PLACE_READY);
+	return fl_ready_insert_(places, slot, near);
 }
 
 /* Of one that is held no more. */
-static int inherit(const struct fl_places *places, uint32_t slot, uint32_t state)
+static int inherit(const struct fl_places *places, uint32_t slot, uint32_t state, uint32_t *near)
 {
 	fl_shared_queue *queue = places->queue;
 	struct fl_place *place = fl_place_at(places, slot);
 
 	if (state == FL_PLACE_TAKEN && (queue->deliveries == 0 || place->deliveries < queue->deliveries))
-		return fl_shared_queue_return_(places, slot);
+		return fl_shared_queue_return_(places, slot, near);
 	if (state == FL_PLACE_TAKEN) {
-		drop(queue, place);
-	} else {
-		make_unused(place);
-		fl_store_relaxed(&queue->n_reserved, queue->n_reserved - 1);
+		fl_shared_queue_drop_(places, slot, &queue->dropped, FL_PLACE_DROPPED);
+		return 0;
 	}
+	make_unused(place);
+	fl_store_relaxed(&queue->n_reserved, queue->n_reserved - 1);
 	fl_unused_add_(places, slot);
 	return 0;
 }
 
-int fl_shared_queue_look_after_(const struct fl_places *places, uint32_t slot)
+int fl_shared_queue_look_after_(const struct fl_places *places, uint32_t slot, uint32_t *near)
 {
 	struct fl_place *place = fl_place_at(places, slot);
 	uint32_t word = fl_load_relaxed(&place->word), state = word & FL_PLACE_STATE, heir;
@@ -132,17 +151,18 @@ int fl_shared_queue_look_after_(const struct fl_places *places, uint32_t slot)
 	}
 	error = fl_owned_remove_(places, slot);
 	if (error == 0)
-		error = inherit(places, slot, state);
+		error = inherit(places, slot, state, near);
 	return error != 0 ? error : 1;
 }
 
 int fl_shared_queue_look_after_all_(const struct fl_places *places)
 {
-	uint32_t link = fl_load_relaxed(&places->queue->first_held), slot = 0;
+	uint32_t link = fl_load_relaxed(&places->queue->first_held), slot = 0, near = 0;
 	int found = 0;
 
 	for (uint32_t n = fl_place_count(places, &places->queue->n_held); n > 0; n--) {
-		int result = fl_list_next(places, &link, &slot) ? fl_shared_queue_look_after_(places, slot) : -EPROTO;
+		int result =
+			fl_list_next(places, &link, &slot) ? fl_shared_queue_look_after_(places, slot, &near) : -EPROTO;
 
 		if (result < 0)
 			return result;

@@ -160,7 +160,10 @@ int fl_shared_queue_look(const fl_shared_queue *queue, fl_shared_queue_info *ret
 	if (fl_shared_queue_bytes_(info.kind, info.limit, info.item_size) == 0 || info.size > info.limit ||
 	    info.taken > info.limit || info.reserved > info.limit || info.kind > FL_QUEUE_PRIORITY)
 		return -EPROTO;
-	info.delivered = info.put + info.returned - info.cleared - info.size;
+	/* With figures of different moments it may seem to be less than none. */
+	info.delivered = info.put + info.returned > info.cleared + info.size
+				 ? info.put + info.returned - info.cleared - info.size
+				 : 0;
 	*ret_info = info;
 	return 0;
 }

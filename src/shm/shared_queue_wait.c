@@ -88,7 +88,7 @@ int fl_shared_queue_enter_(struct fl_shared_queue_call *call)
 		error = fl_lock_mend(lock);
 	}
 	call->locked = error == 0;
-	return error == 0 ? 0 : -EPROTO;
+	return error == -ENOTRECOVERABLE ? -EPROTO : error;
 }
 
 bool fl_shared_queue_done_(const fl_shared_queue *queue)
@@ -138,7 +138,7 @@ static int attempt(struct fl_shared_queue_call *call, const struct fl_wish *wish
 {
 	int result = wish->attempt(call), found = 0;
 
-	if (result == -EAGAIN)
+	if (result == -EAGAIN || result == -EPIPE)
 		found = fl_shared_queue_look_after_all_(&call->places);
 	if (result == -EPROTO || found < 0)
 		fl_shared_queue_mend_(&call->places);
@@ -150,7 +150,7 @@ static int wait_for(struct fl_shared_queue_call *call, const struct fl_wish *wis
 {
 	struct fl_lot_wait wait;
 	uint32_t *flag = flag_of(call, wish);
-	int refusal = fl_wait_refused_(deadline, note);
+	int refusal = fl_wait_refused_(deadline, note), error;
 
 	if (refusal != 0)
 		return refusal;
@@ -161,8 +161,9 @@ static int wait_for(struct fl_shared_queue_call *call, const struct fl_wish *wis
 		fl_shared_queue_leave_(call);
 		refusal = fl_shared_sleep_(&wait, deadline, note);
 		fl_lot_wait_end_(&wait);
-		if (fl_shared_queue_enter_(call) != 0)
-			return -EPROTO;
+		error = fl_shared_queue_enter_(call);
+		if (error != 0)
+			return error;
 		fl_store_relaxed(flag, 1); /* [SQ4] */
 	} else {
 		fl_lot_wait_end_(&wait);

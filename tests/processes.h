@@ -92,6 +92,16 @@ static inline void process_await_asleep(pid_t child)
 	}
 }
 
+/* Stops it, and returns when it is. */
+static inline void process_stop(pid_t child)
+{
+	int status;
+
+	ck_assert_int_eq(kill(child, SIGSTOP), 0);
+	ck_assert_int_eq(waitpid(child, &status, WUNTRACED), child);
+	ck_assert(WIFSTOPPED(status));
+}
+
 static inline void process_kill(pid_t child)
 {
 	ck_assert_int_eq(kill(child, SIGKILL), 0);

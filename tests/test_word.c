@@ -156,7 +156,7 @@ START_TEST(memory_that_is_gone_may_be_woken)
 	ck_assert_ptr_ne(gone, MAP_FAILED);
 	ck_assert_int_eq(munmap(gone, 4096), 0);
 	errno = ENOTTY;
-	fl_word_wake_(gone, 1, FL_WORD_PRIVATE);
+	ck_assert_int_eq(fl_word_wake_(gone, 1, FL_WORD_PRIVATE), 0);
 	ck_assert_int_eq(errno, ENOTTY);
 }
 END_TEST

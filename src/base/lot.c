@@ -28,14 +28,20 @@
  *        change before all are nudged. So it sleeps on all that matter, or does not sleep. [E4]
  *   [O5] `key` and `then` are 0 before a wait's end looks at the object a last time: so who changes the object and then
  *        still finds it there is seen by that look (fl_lot_waits_).
- *   [O6] Whoever is woken by a death has everybody look (fl_lot_look_). If he dies before he has, he is a process that
- *        dies: somebody sleeps on that one's keeper, or nobody is left to be woken.
+ *   [O6] Whoever is woken by a death has everybody look (fl_lot_look_). If he dies before he has, the kernel wakes
+ *        another one: each sleeps on `alarm`, too, a word that is always 0; and while he sleeps, and until everybody
+ *        looks, it is what he tells the kernel that he is about to unlock. When a thread dies at that, and the word is
+ *        0, one who sleeps on it is woken. If that one is dying as well, his own end is the next alarm; and the last
+ *        one of those who die at once finds only living ones asleep.
  *   [O7] Who wakes all who wait for an object looks at each page once, after the object has changed. Whose page did not
  *        say then that it waits for it, or has changed before it could be turned, looks at the object after that [O3],
  *        or has been turned by somebody else.
  *   [O8] A thread goes to sleep only if its state is as it has left it, with ASLEEP. So who turns one without ASLEEP
  *        need not wake it: the thread sees that at the latest when it says ASLEEP. Who turns one with ASLEEP wakes the
  *        word; and if he dies before, who nudges finds ASLEEP still there, and wakes it.
+ *   [O9] A thread that is stopped while it is asleep does not sleep on any word, and says ASLEEP. So who is to wake
+ *        one, and wakes nobody by that, turns the next one, too. The one that was turned looks when it goes on: one too
+ *        many may look, and none too few.
  *
  * What is never lost. Somebody changes an object and dies before he wakes anybody; somebody is woken and dies before he
  * makes use of it: both are deaths, after which everybody looks.
@@ -61,6 +67,11 @@
 #define ASLEEP 8u
 #define COUNT (~(STATUS | ASLEEP))
 #define COUNT_ONE 16u
+
+uint32_t fl_lot_idle_(uint32_t state)
+{
+	return (state & COUNT) + IDLE;
+}
 
 static uint64_t offset_of(const struct fl_lot_view *view, const void *object)
 {
@@ -179,11 +190,11 @@ static bool add_keepers(const struct fl_lot_view *view, struct fl_word_case *wor
 	return true;
 }
 
-int fl_lot_sleep_(struct fl_lot_wait *wait, fl_time deadline)
+static int sleep_on(struct fl_lot_wait *wait, fl_time deadline)
 {
 	const struct fl_lot_view *view = wait->mine->view;
 	struct fl_peer *peer = wait->mine->peer;
-	struct fl_word_case words[FL_LOT_PROCESSES + 2];
+	struct fl_word_case words[FL_LOT_PROCESSES + 3];
 	unsigned n, own;
 	uint32_t state;
 	int result;
@@ -197,6 +208,8 @@ int fl_lot_sleep_(struct fl_lot_wait *wait, fl_time deadline)
 		if (wait->also)
 			words[n++] = (struct fl_word_case){wait->also, wait->also_value, FL_WORD_PRIVATE};
 		own = n;
+		words[n++] =
+			(struct fl_word_case){&view->lot->alarm, fl_load_relaxed(&view->lot->alarm), FL_WORD_SHARED};
 		if (!add_keepers(view, words, &n)) {
 			fl_lot_look_(view);
 			continue;
@@ -212,30 +225,47 @@ int fl_lot_sleep_(struct fl_lot_wait *wait, fl_time deadline)
 	return 0;
 }
 
-/* Waking. */
-
-static void wake_page(struct fl_peer *page)
+int fl_lot_sleep_(struct fl_lot_wait *wait, fl_time deadline)
 {
-	fl_word_wake_(&page->state, 1, FL_WORD_SHARED);
+	int result;
+
+	fl_peer_leave_alarm_(wait->mine, true); /* [O6] */
+	result = sleep_on(wait, deadline);
+	fl_peer_leave_alarm_(wait->mine, false);
+	return result;
 }
 
-/* Turns the state of a page that waits, and wakes it if it is to look. Returns false if it does not wait any more, or
- * not as it did. */
-static bool turn(struct fl_peer *page, uint32_t state, uint32_t status)
+/* Waking. */
+
+/* Wakes the page's thread if it is asleep, as its state was. Returns whether it hears that: who says that he is asleep,
+ * and is not, is stopped, or just about to fall asleep or to wake up. [O9] */
+static bool wake_page(struct fl_peer *page, uint32_t state)
+{
+	return !(state & ASLEEP) || fl_word_wake_(&page->state, 1, FL_WORD_SHARED) > 0;
+}
+
+/* What has become of a page that was to be turned. */
+enum turned {
+	CHANGED, /* it does not wait any more, or not as it did */
+	UNHEARD, /* it is turned, and perhaps stopped */
+	TURNED,
+};
+
+/* Turns the state of a page that waits, and wakes it if it is to look. */
+static enum turned turn(struct fl_peer *page, uint32_t state, uint32_t status)
 {
 	uint32_t now = state;
 
 	/* [lot.3] seq_cst; pairs with [lot.1], [lot.4] */
 	while (!fl_cas_seq_cst(&page->state, &now, (now & ~STATUS) | status))
 		if (now != (state | ASLEEP))
-			return false;
-	if (status != MOVED && (now & ASLEEP))
-		wake_page(page);
-	return true;
+			return CHANGED;
+	return status == MOVED || wake_page(page, now) ? TURNED : UNHEARD;
 }
 
-/* Has it look, if it waits; also wakes one that is turned already, by somebody who may have died before he could. */
-static void nudge(struct fl_peer *page)
+/* Has it look, if it waits; also wakes one that is turned already, by somebody who may have died before he could.
+ * Returns false if it was turned by this call, and does not hear it. */
+static bool nudge(struct fl_peer *page)
 {
 	/* [lot.2] seq_cst; pairs with [lot.1] */
 	uint32_t state = fl_load_seq_cst(&page->state);
@@ -243,8 +273,7 @@ static void nudge(struct fl_peer *page)
 	/* [lot.3] seq_cst; pairs with [lot.1], [lot.4] */
 	while (waits(state) && !fl_cas_seq_cst(&page->state, &state, (state & ~STATUS) | NUDGED))
 		;
-	if (state & ASLEEP)
-		wake_page(page);
+	return wake_page(page, state) || !waits(state);
 }
 
 static bool alive_in(const struct fl_lot_view *view, uint32_t slot)
@@ -307,7 +336,7 @@ static struct fl_peer *find_first(const struct fl_lot_view *view, uint64_t key, 
 	return best;
 }
 
-/* Gives the first one who waits for the key that status. Returns false if nobody does. */
+/* Gives the first one who waits for the key, and hears it, that status. Returns false if nobody does. */
 static bool turn_first(const struct fl_lot_view *view, uint64_t key, uint32_t status)
 {
 	struct fl_peer *page;
@@ -315,7 +344,7 @@ static bool turn_first(const struct fl_lot_view *view, uint64_t key, uint32_t st
 
 	do
 		page = find_first(view, key, &state);
-	while (page && !turn(page, state, status));
+	while (page && turn(page, state, status) != TURNED);
 	return page != NULL;
 }
 
@@ -326,7 +355,7 @@ static uint32_t turn_all(const struct fl_lot_view *view, uint64_t key, uint32_t 
 
 	for (uint32_t slot = next_waiting(view, 0); slot < FL_PEERS; slot = next_waiting(view, slot + 1))
 		if (waits_for(&view->peers[slot], key, &state) && alive_in(view, slot) &&
-		    turn(&view->peers[slot], state, status))
+		    turn(&view->peers[slot], state, status) != CHANGED)
 			turned++;
 	return turned;
 }
@@ -375,18 +404,17 @@ bool fl_lot_waits_(const struct fl_lot_view *view, uint32_t number, const void *
 	return fl_load_seq_cst(&view->peers[slot].then) == key;
 }
 
-void fl_lot_rouse_(const struct fl_lot_view *view, uint32_t number)
+bool fl_lot_rouse_(const struct fl_lot_view *view, uint32_t number)
 {
 	uint32_t slot = number & (FL_PEERS - 1);
 
-	if (slot < fl_load_relaxed(&view->lot->n_peers))
-		nudge(&view->peers[slot]);
+	return slot < fl_load_relaxed(&view->lot->n_peers) && nudge(&view->peers[slot]);
 }
 
 void fl_lot_nudge_(const struct fl_lot_view *view)
 {
 	for (uint32_t slot = next_waiting(view, 0); slot < FL_PEERS; slot = next_waiting(view, slot + 1))
-		nudge(&view->peers[slot]);
+		(void)nudge(&view->peers[slot]);
 }
 
 /* Looking. */

@@ -66,7 +66,8 @@ struct fl_lot {
 	uint32_t n_peers;     /* pages that have memory: the first ones */
 	uint32_t n_processes; /* how many of `keepers` have been used: the first ones */
 	uint64_t process_ids; /* how many have been given out */
-	uint32_t spare[10];
+	uint32_t alarm;       /* always 0; all who sleep do so on it, too: see base/lot.c */
+	uint32_t spare[9];
 	uint64_t waiting[FL_PEERS / 64];    /* pages of those who may be waiting */
 	uint32_t keepers[FL_LOT_PROCESSES]; /* of each process, the number of the peer whose life stands for it; or 0 */
 };
@@ -95,9 +96,10 @@ struct fl_lot_mine {
 	struct fl_lot_view *view; /* NULL: it has been closed */
 	struct fl_peer *peer;     /* mapped for this thread alone, and behind it a page that nobody else has */
 	uint32_t number;
-	struct fl_lot_tls *tls; /* its thread's */
-	uint64_t length;        /* how long the memory is known to be: the files of segments do not become shorter */
-	uint16_t spin;          /* what base/spin.c has learned of this thread's waits: see fl_lot_spin_ */
+	struct fl_lot_tls *tls;          /* its thread's */
+	struct robust_list_head *robust; /* and what the kernel goes through at its end */
+	uint64_t length; /* how long the memory is known to be: the files of segments do not become shorter */
+	uint16_t spin;   /* what base/spin.c has learned of this thread's waits: see fl_lot_spin_ */
 	struct fl_lot_mine *next_of_thread, *next_of_view;
 };
 
@@ -111,6 +113,9 @@ struct fl_lot_tls {
 };
 
 extern __thread struct fl_lot_tls fl_lot_tls_ __attribute__((tls_model("initial-exec")));
+
+/* What a page's state becomes while its thread does not wait: the count of its waits goes on. */
+uint32_t fl_lot_idle_(uint32_t state);
 
 /* Makes the view known: objects in it can be used from now on. The memory is all zero, or what others made of it. */
 void fl_lot_open_(struct fl_lot_view *view);
@@ -196,16 +201,16 @@ struct fl_lot_waiter {
  * read: they may have gone on meanwhile. Returns how many there are. */
 uint32_t fl_lot_waiters_(const struct fl_lot_view *view, struct fl_lot_waiter *ret_waiters);
 
-/* Wakes the first n of those who wait for the object; with n = FL_PEERS or more all of them, in no order. Returns how
- * many there were. */
+/* Wakes the first n of those who wait for the object, and hear it: who is stopped is woken, too, but counts as nobody.
+ * With n = FL_PEERS or more all of them, in no order. Returns how many there were. */
 uint32_t fl_lot_wake_(const struct fl_lot_view *view, const void *object, uint32_t n);
 /* The number of the first of those who wait for the object; 0: nobody does. */
 uint32_t fl_lot_first_(const struct fl_lot_view *view, const void *object);
 /* Whether that one lives, and waits for the object, or may be moved to it: then it is going to look at it once more
  * before it goes away. */
 bool fl_lot_waits_(const struct fl_lot_view *view, uint32_t number, const void *object);
-/* Has it look again, if it waits. */
-void fl_lot_rouse_(const struct fl_lot_view *view, uint32_t number);
+/* Has it look again, if it waits. Returns false if it was asleep, and does not hear that: then it may be stopped. */
+bool fl_lot_rouse_(const struct fl_lot_view *view, uint32_t number);
 /* As fl_lot_wake_, but they wait for what they have named as `then` from now on. */
 uint32_t fl_lot_move_(const struct fl_lot_view *view, const void *object, uint32_t n);
 

@@ -1,16 +1,15 @@
 /*
  * base/peer.c - the pages of the threads that use shared objects, and how the kernel says that one has died.
  *
- * Life. The kernel keeps for each thread a list of words in its memory, the robust list (Ingo Molnar and others, 2006;
- * made for mutexes). When the thread ends, however it ends, the kernel goes through it, marks each word that holds the
- * thread's id with OWNER_DIED, and wakes one of those who sleep on it. A peer has one word in that list, `life` in its
- * page: the thread's id, and always the bit that says that somebody sleeps.
+ * Life. The kernel keeps for each thread a list of words in its memory, the robust list. When the thread ends, however
+ * it ends, the kernel goes through it, marks each word that holds the thread's id with OWNER_DIED, and wakes one of
+ * those who sleep on it. A peer has one word in that list, `life` in its page: the thread's id, and always the bit that
+ * says that somebody sleeps.
  *
  *     a peer lives if its page has its number, and a life that is not 0 and not OWNER_DIED
  *
- * The list is the C library's, too: its links lie at a fixed distance behind the words. Other processes could have it
- * write anywhere if they could write to those links. So a thread maps its page a second time, with a private page right
- * behind it: `life` is at the end of the shared one, and the link in the private one.
+ * What links a word into the list must not be shared (base/robust.c). So a thread maps its page a second time, with a
+ * private page right behind it: `life` is at the end of the shared one, and the link in the private one.
  *
  * Keepers. Nobody can sleep on the lives of a thousand peers. Threads die by themselves only when their process does,
  * and then all of them; a thread that ends as it should says so. So of each process one living peer is the *keeper*,
@@ -27,8 +26,10 @@
  *        has said that it waits: so nobody sleeps with an old one.
  *
  * What it cannot do. A thread that leaves by the bare system call exit, while its process lives, is seen to be dead by
- * who looks, but nobody is woken. A process that dumps its memory lives until that is done. Of a machine that dies,
- * nothing is left.
+ * who looks, but nobody is woken. When another thread than the first one of its process runs another program (exec),
+ * the kernel gives it the first one's id before it goes through the list, and marks nothing: that this peer is dead is
+ * only known when the next process attaches in that one's place (bury_former). A process that dumps its memory lives
+ * until that is done. Of a machine that dies, nothing is left.
  *
  * Rejected: a lock per process on the segment's file (it tells whether a process lives, and wakes nobody); pidfds (each
  * process would have to be sent those of all others); a thread that watches (one more in each process, and it has to be
@@ -39,6 +40,7 @@
 
 #include "base/fork.h"
 #include "base/inner.h"
+#include "base/robust.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -104,77 +106,9 @@ void fl_lot_about_(const struct fl_lot_view *view, uint32_t number, struct fl_lo
 	memcpy(ret_about->name, page->name, sizeof(ret_about->name) - 1);
 }
 
-/* The robust list. Its links: the first word of the entry; the C library's own entries are linked backwards, too, by
- * the word in front of that. */
-
-struct link {
-	uintptr_t previous;
-	uintptr_t next; /* here entries point to. Bit 0 is the C library's */
-};
-
-static struct link *link_at(uintptr_t entry)
+void fl_peer_leave_alarm_(const struct fl_lot_mine *mine, bool leave)
 {
-	return (struct link *)((entry & ~(uintptr_t)1) - offsetof(struct link, next));
-}
-
-static uintptr_t entry_of(struct link *link)
-{
-	return (uintptr_t)&link->next;
-}
-
-static struct robust_list_head *robust_list(void)
-{
-	struct robust_list_head *head = NULL;
-	size_t size = 0;
-
-	if (syscall(SYS_get_robust_list, 0, &head, &size) != 0 || size != sizeof(*head))
-		return NULL;
-	return head;
-}
-
-/* The link that belongs to the life of a page that was mapped by map_page; NULL: it would not be in the private one. */
-static struct link *link_of(const struct robust_list_head *head, struct fl_peer *peer)
-{
-	uintptr_t entry = (uintptr_t)&peer->life - (uintptr_t)head->futex_offset, behind = (uintptr_t)(peer + 1);
-
-	if (entry < behind + sizeof(uintptr_t) || entry > behind + FL_PEER_SIZE - sizeof(uintptr_t) || (entry & 7))
-		return NULL;
-	return link_at(entry);
-}
-
-/* The kernel looks at what is pending as if it were in the list: so there is no moment at which it would not see it. */
-static void enlist(struct robust_list_head *head, struct link *link)
-{
-	uintptr_t first = (uintptr_t)head->list.next, end = (uintptr_t)&head->list;
-
-	link->next = first;
-	link->previous = end;
-	fl_signal_fence();
-	if ((first & ~(uintptr_t)1) != end)
-		link_at(first)->previous = entry_of(link);
-	head->list.next = (struct robust_list *)entry_of(link);
-	fl_signal_fence();
-}
-
-static void delist(struct robust_list_head *head, struct link *link)
-{
-	uintptr_t end = (uintptr_t)&head->list;
-
-	if ((link->next & ~(uintptr_t)1) != end)
-		link_at(link->next)->previous = link->previous;
-	*(uintptr_t *)(link->previous & ~(uintptr_t)1) = link->next;
-	fl_signal_fence();
-}
-
-static void live(struct robust_list_head *head, struct link *link, struct fl_peer *peer, uint32_t tid)
-{
-	head->list_op_pending = (struct robust_list *)entry_of(link);
-	fl_signal_fence();
-	/* [peer.2] release; pairs with [peer.1] */
-	fl_store_release(&peer->life, tid | FUTEX_WAITERS);
-	fl_signal_fence();
-	enlist(head, link);
-	head->list_op_pending = NULL;
+	fl_robust_wake_(mine->robust, leave ? &mine->view->lot->alarm : NULL);
 }
 
 /* Whether the page is that of a living peer of that process: it is if it has the same peer before and after. */
@@ -205,7 +139,8 @@ static uint32_t another(const struct fl_lot_view *view, uint32_t process, uint32
 	uint32_t n = fl_load_relaxed(&view->lot->n_peers);
 
 	for (uint32_t slot = 0; slot < n && slot < FL_PEERS; slot++) {
-		uint32_t number = fl_load_relaxed(&view->peers[slot].number);
+		/* [peer.5] seq_cst; pairs with [peer.6] */
+		uint32_t number = fl_load_seq_cst(&view->peers[slot].number);
 
 		if (number != except && fl_load_relaxed(&view->peers[slot].process) == process &&
 		    (number & (FL_PEERS - 1)) == slot && fl_lot_alive_(view, number))
@@ -286,12 +221,39 @@ static uint32_t next_number(uint32_t last, uint32_t slot)
 	return number >> FL_PEER_BITS != 0 && number != FL_PEER_MASK ? number : 1u << FL_PEER_BITS | slot;
 }
 
+/* Under the view's lock: what is left of the process that had this one's place before, and has not got it any more, is
+ * dead, whatever its pages say: see exec, above. */
+static void bury_former(const struct fl_lot_view *view)
+{
+	uint32_t n = fl_load_relaxed(&view->lot->n_peers);
+
+	for (uint32_t slot = 0; slot < n && slot < FL_PEERS; slot++) {
+		struct fl_peer *page = &view->peers[slot];
+
+		if (fl_load_relaxed(&page->number) != 0 && fl_load_relaxed(&page->process) == view->process &&
+		    fl_load_relaxed(&page->process_id) != view->process_id)
+			fl_or_relaxed(&page->life, FUTEX_OWNER_DIED);
+	}
+}
+
+/* Whether the process has one. If that one is about to end, and does not see the number that the caller has just
+ * stored, then this sees that it ends. [E3] */
+static bool is_kept(const struct fl_lot_view *view)
+{
+	uint32_t keeper = fl_load_relaxed(&view->lot->keepers[view->process]);
+	const struct fl_peer *page = page_of(view, keeper);
+
+	/* [peer.6] seq_cst; pairs with [peer.5] */
+	return page && fl_load_seq_cst(&page->number) == keeper && fl_lot_alive_(view, keeper);
+}
+
 /* Under the view's lock: sees to it that this process has a keeper. [E3] */
 static void keep(const struct fl_lot_view *view, uint32_t number)
 {
 	uint32_t *keeper = &view->lot->keepers[view->process];
 
-	if (fl_lot_alive_(view, fl_load_relaxed(keeper)))
+	bury_former(view);
+	if (is_kept(view))
 		return;
 	if (fl_load_relaxed(&view->lot->n_processes) <= view->process)
 		/* [peer.3] seq_cst; pairs with [peer.4] */
@@ -304,16 +266,18 @@ static void keep(const struct fl_lot_view *view, uint32_t number)
 /* Under the view's lock: makes the page this thread's. [E2] */
 static int settle(struct fl_lot_view *view, struct fl_lot_mine *mine, uint32_t slot)
 {
-	struct robust_list_head *head = robust_list();
-	struct link *link = head ? link_of(head, mine->peer) : NULL;
 	struct fl_peer *peer = mine->peer;
 	int32_t tid = (int32_t)syscall(SYS_gettid);
 
-	if (!link)
+	mine->robust = fl_robust_find_(&peer->life, peer + 1, FL_PEER_SIZE);
+	if (!mine->robust)
 		return -ENOSYS;
 	fl_store_relaxed(&peer->number, 0);
 	fl_signal_fence();
-	fl_store_relaxed(&peer->state, 0);
+	/* The count goes on: who is about to turn the state of the one before does not turn this one's. */
+	fl_store_relaxed(&peer->state, fl_lot_idle_(fl_load_relaxed(&peer->state)));
+	fl_store_relaxed(&peer->key, 0);
+	fl_store_relaxed(&peer->then, 0);
 	fl_and_relaxed(&view->lot->waiting[slot / 64], ~(UINT64_C(1) << slot % 64));
 	mine->number = next_number(fl_load_relaxed(&peer->last), slot);
 	fl_store_relaxed(&peer->last, mine->number);
@@ -322,8 +286,9 @@ static int settle(struct fl_lot_view *view, struct fl_lot_mine *mine, uint32_t s
 	fl_store_relaxed(&peer->pid, getpid());
 	fl_store_relaxed(&peer->tid, tid);
 	prctl(PR_GET_NAME, peer->name);
-	live(head, link, peer, (uint32_t)tid);
-	fl_store_relaxed(&peer->number, mine->number);
+	fl_robust_add_(mine->robust, &peer->life, (uint32_t)tid);
+	/* [peer.5] seq_cst; pairs with [peer.6] */
+	fl_store_seq_cst(&peer->number, mine->number);
 	keep(view, mine->number);
 	return 0;
 }
@@ -353,7 +318,8 @@ static void retire(struct fl_lot_mine *mine, struct fl_lot_view *view)
 {
 	uint32_t keeper = mine->number, process = fl_load_relaxed(&mine->peer->process);
 
-	fl_store_relaxed(&mine->peer->number, 0);
+	/* [peer.6] seq_cst; pairs with [peer.5] */
+	fl_store_seq_cst(&mine->peer->number, 0);
 	if (process < FL_LOT_PROCESSES && fl_load_relaxed(&view->lot->keepers[process]) == keeper)
 		/* [peer.3] seq_cst; pairs with [peer.4] */
 		fl_cas_seq_cst(&view->lot->keepers[process], &keeper, another(view, process, keeper));
@@ -363,11 +329,7 @@ static void retire(struct fl_lot_mine *mine, struct fl_lot_view *view)
 /* By its own thread. */
 static void unmap_page(struct fl_lot_mine *mine)
 {
-	struct robust_list_head *head = robust_list();
-
-	if (head)
-		delist(head, link_of(head, mine->peer));
-	fl_store_relaxed(&mine->peer->life, 0);
+	fl_robust_remove_(mine->robust, &mine->peer->life);
 	munmap(mine->peer, 2 * FL_PEER_SIZE);
 	free(mine);
 }

@@ -19,6 +19,10 @@ static inline uint32_t fl_peer_processes(const struct fl_lot_view *view)
 	return n < FL_LOT_PROCESSES ? n : FL_LOT_PROCESSES;
 }
 
+/* By a thread that is about to sleep, or has the others look after a death: whether its own death is to wake one of
+ * those who sleep on `alarm`. See [O6] in base/lot.c. */
+void fl_peer_leave_alarm_(const struct fl_lot_mine *mine, bool leave);
+
 /* After a death: finds new keepers for processes whose keeper is dead, and has all who wait look again. */
 void fl_lot_look_(const struct fl_lot_view *view);
 

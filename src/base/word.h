@@ -38,8 +38,9 @@ struct fl_word_case {
  * signal); -ETIMEDOUT; -ENOSYS: this kernel cannot (Linux 5.16 can). */
 int fl_word_wait_any_(const struct fl_word_case *words, unsigned n, fl_time deadline);
 
-/* Wakes up to n of those who sleep on the word. The memory is not read: it may be freed already, in which case
- * somebody else's wait at the same address returns 0 for nothing, as it may anyway. */
-void fl_word_wake_(uint32_t *word, int n, enum fl_word_scope scope);
+/* Wakes up to n of those who sleep on the word. Returns how many there were: a thread that is stopped (SIGSTOP) does
+ * not sleep. The memory is not read: it may be freed already, in which case somebody else's wait at the same address
+ * returns 0 for nothing, as it may anyway. */
+int fl_word_wake_(uint32_t *word, int n, enum fl_word_scope scope);
 
 #endif

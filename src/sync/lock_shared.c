@@ -24,6 +24,8 @@
  *        which then wakes one.
  *   [H2] Who was woken takes the lock and sets WAITERS with it, or sets WAITERS on another's, also if it goes away
  *        then: so the next release wakes the next one. If it dies, all look again, and set WAITERS again.
+ *        One that is stopped while it waits does not hear that it is woken: then the next one is, too [O9 in
+ *        base/lot.c], and the lock is not kept for it.
  *   [H3] Freeing the word is a release's last access to the lock.
  *   [H4] Who goes away first says that it does not wait any more, then looks at the lock; who hands over first keeps
  *        the lock for the other one, then looks whether that one waits: so one of them sees the other. Whoever keeps it
@@ -255,6 +257,14 @@ void fl_lock_expect_shared_(fl_lock *lock, const struct fl_lot_view *view)
 
 /* Releasing. */
 
+/* The one that it is kept for is stopped: it is for whoever comes first again. */
+static void take_back(fl_lock *lock, const struct fl_lot_view *view, uint32_t word)
+{
+	/* [shared.5] seq_cst; pairs with [shared.1], [shared.4] */
+	if (fl_cas_seq_cst(&lock->fl_word, &word, 0))
+		fl_lot_wake_(view, lock, 1);
+}
+
 /* Hands the lock to the first of those who wait. Returns false if nobody does. By the holder, as all of the rest. */
 static bool hand_over(fl_lock *lock, const struct fl_lot_view *view, uint32_t word)
 {
@@ -266,10 +276,10 @@ static bool hand_over(fl_lock *lock, const struct fl_lot_view *view, uint32_t wo
 	/* [shared.5] seq_cst; pairs with [shared.1], [shared.4] */
 	if (!fl_cas_seq_cst(&lock->fl_word, &word, next | HANDED | WAITERS))
 		return false;
-	if (fl_lot_waits_(view, next, lock))
-		fl_lot_rouse_(view, next);
-	else
+	if (!fl_lot_waits_(view, next, lock))
 		fl_lot_wake_(view, lock, 1); /* it is free [H4] */
+	else if (!fl_lot_rouse_(view, next))
+		take_back(lock, view, next | HANDED | WAITERS);
 	return true;
 }
 

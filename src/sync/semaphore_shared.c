@@ -32,7 +32,8 @@
  *   [N3] Who releases with WAITERS set has its place in the segment before: so if it dies before it has woken anybody,
  *        all look again.
  *   [N4] Who leaves a permit to the heir has seen it wait: then the heir is going to look once more [lot.5, lot.6], and
- *        takes the permit or wakes another one [N2].
+ *        takes the permit or wakes another one [N2]. One that is stopped is heir no more as soon as it does not hear
+ *        that it is to look.
  *
  * Rejected: to give a permit to the one that is woken, as a private semaphore does (if it dies, the permit is gone); to
  * let nobody overtake who waits longer (each hand-over then takes two switches, and the permit is idle meanwhile).
@@ -114,6 +115,17 @@ static void choose_heir(fl_semaphore *semaphore, const struct fl_lot_view *view,
 		guess(semaphore, value);
 }
 
+/* The heir is to look. Returns false if it is stopped: then it is the heir no more. */
+static bool rouse_heir(fl_semaphore *semaphore, const struct fl_lot_view *view)
+{
+	uint32_t heir = heir_of(semaphore);
+
+	if (heir == 0 || fl_lot_rouse_(view, heir))
+		return true;
+	fl_store_relaxed(&semaphore->fl_guess, WAITERS);
+	return false;
+}
+
 /* Acquiring. */
 
 static bool take_number(const struct asker *asker)
@@ -178,9 +190,9 @@ static bool look(const struct asker *asker)
 	if (take(asker))
 		return true;
 	heir = heir_of(asker->semaphore);
-	if (heir != 0 && heir != asker->mine->number && count(asker->semaphore, &asker->permits, view) != 0)
-		fl_lot_rouse_(view, heir);
-	return false;
+	if (heir == 0 || heir == asker->mine->number || count(asker->semaphore, &asker->permits, view) == 0)
+		return false;
+	return !rouse_heir(asker->semaphore, view) && take(asker);
 }
 
 static bool spin(const struct asker *asker, fl_time deadline)
@@ -269,6 +281,13 @@ static uint32_t add_seq_cst(fl_semaphore *semaphore, uint32_t n, int *ret_error)
 	return value;
 }
 
+/* Wakes n of those who wait, and the heir beside them. */
+static void wake(const struct asker *asker, uint32_t n)
+{
+	rouse_heir(asker->semaphore, asker->mine->view);
+	fl_lot_wake_(asker->mine->view, asker->semaphore, n);
+}
+
 static int release_number(const struct asker *asker, uint32_t n)
 {
 	fl_semaphore *semaphore = asker->semaphore;
@@ -278,7 +297,7 @@ static int release_number(const struct asker *asker, uint32_t n)
 	choose_heir(semaphore, asker->mine->view, (fl_load_relaxed(&semaphore->fl_value) & PERMITS) + n);
 	value = add_seq_cst(semaphore, n, &error);
 	if (value & WAITERS)
-		fl_lot_wake_(asker->mine->view, semaphore, n);
+		wake(asker, n);
 	return error;
 }
 
@@ -293,7 +312,7 @@ static int release_words(const struct asker *asker, uint32_t n)
 	/* [permits.5] seq_cst; pairs with [permits.4] */
 	if (error == 0 && (fl_load_seq_cst(&semaphore->fl_value) & WAITERS)) {
 		add_seq_cst(semaphore, 0, &none);
-		fl_lot_wake_(asker->mine->view, semaphore, n);
+		wake(asker, n);
 	}
 	return error;
 }

@@ -361,22 +361,24 @@ static void wake_sleeper(unsigned i)
 	model_trace(&wake_site, model_now.threads[woken].address, "thread %c", 'a' + (int)woken);
 }
 
-void fl_word_wake_(uint32_t *word, int n, enum fl_word_scope scope)
+int fl_word_wake_(uint32_t *word, int n, enum fl_word_scope scope)
 {
 	bool may_lose = model_lose_wake && model_now.faults > 0 && model_on_stack(word) >= 0;
 	unsigned i, before;
+	int woken = 0;
 
 	(void)scope;
 	step(&wake_site, word, may_lose ? 2 : 1);
-	for (i = 0, before = model_now.n_sleepers; i < before && n > 0;) {
+	for (i = 0, before = model_now.n_sleepers; i < before && woken < n;) {
 		if (model_now.threads[model_now.sleepers[i]].address != word) {
 			i++;
 			continue;
 		}
 		wake_sleeper(i);
 		before--;
-		n--;
+		woken++;
 	}
+	return woken;
 }
 
 /* The quick release. */

@@ -87,6 +87,31 @@ static void want_to_write(void *lock_)
 	EXPECT(fl_rwlock_acquire_write(lock_) == 0);
 }
 
+/* On threads that read until `leave` is set, and end when `end` is: for their end has all who wait look again. */
+static fl_event leave[4], end;
+
+static int read_until(void *left)
+{
+	int error = fl_rwlock_acquire_read(lock);
+
+	process_tell(&shared->ready);
+	fl_event_wait(left);
+	if (error == 0)
+		fl_rwlock_release_read(lock);
+	process_tell(&shared->go_on);
+	fl_event_wait(&end);
+	return error;
+}
+
+/* Has that reader leave, and returns when it has. */
+static void let_leave(int i)
+{
+	uint32_t before = __atomic_load_n(&shared->go_on, __ATOMIC_RELAXED);
+
+	fl_event_set(&leave[i]);
+	process_await(&shared->go_on, before + 1);
+}
+
 /* One after the other. */
 
 START_TEST(it_is_found_by_name_and_readers)
@@ -183,6 +208,29 @@ START_TEST(the_next_reader_waits_for_a_place)
 	for (int i = 1; i < PLACES; i++)
 		process_kill(children[i]);
 	ck_assert_int_eq(fl_rwlock_readers(lock), 0);
+	ck_assert_int_eq(call_elsewhere(try_both, lock), 3);
+}
+END_TEST
+
+/* Two leave before the one that was woken by the first of them gets to run. */
+START_TEST(no_reader_waits_beside_an_empty_place)
+{
+	ck_assert_int_eq(fl_segment_rwlock(segment, "two", 2, &lock), 1);
+	for (int i = 0; i < 2; i++)
+		call_start(&calls[i], read_until, &leave[i]);
+	process_await(&shared->ready, 2);
+	for (int i = 2; i < 4; i++)
+		sharing_wait_elsewhere(&calls[i], read_until, &leave[i]);
+	call_freeze(&calls[2]);
+	let_leave(0);
+	let_leave(1);
+	call_thaw(&calls[2]);
+	process_await(&shared->ready, 4); /* neither of the two has left */
+	fl_event_set(&end);
+	for (int i = 2; i < 4; i++)
+		let_leave(i);
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(call_end(&calls[i]), 0);
 	ck_assert_int_eq(call_elsewhere(try_both, lock), 3);
 }
 END_TEST
@@ -452,6 +500,7 @@ int main(void)
 	tcase_add_test(alone, a_writer_goes_before_later_readers_and_readers_before_the_next_writer);
 	tcase_add_test(alone, a_write_side_becomes_a_read_side);
 	tcase_add_test(alone, the_next_reader_waits_for_a_place);
+	tcase_add_test(alone, no_reader_waits_beside_an_empty_place);
 	tcase_add_test(alone, deadlines_and_notes_end_a_wait);
 	tcase_add_test(alone, a_writer_that_gives_up_lets_readers_in);
 	tcase_add_test(alone, a_child_holds_nothing_of_its_parents);

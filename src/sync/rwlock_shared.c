@@ -32,7 +32,9 @@
  * Invariants:
  *   [S1] Whoever sleeps has seen WAITERS set, or set it, after he said that he waits, and then looked again.
  *   [S2] Who was woken sets WAITERS again: with the gate that he closes, when he has a place, when he finds that he has
- *        to wait on; or he goes away and passes it on (pass_on). If he dies, all look again.
+ *        to wait on; or he goes away and passes it on (pass_on). If he dies, all look again. While WAITERS is clear,
+ *        others leave their places without a word, and only one reader was woken: so once he has a place and has set
+ *        WAITERS, he has the next one look (call_next). Who leaves after that says so himself.
  *   [S3] While the gate is closed, its HOLDER owes those who wait a look, when he opens it. What was left to do before
  *        is done then: so nobody else wakes anybody but him.
  *   [S4] KEPT counts for as long as HOLDER waits (fl_lot_waits_). Who keeps it then looks whether that one still does;
@@ -217,6 +219,17 @@ static void pass_on(const struct asker *asker)
 		fl_lot_wake_(asker->view, writers_key(lock), 1);
 }
 
+/* By a reader that has waited, and has a place. [S2] */
+static void call_next(const struct asker *asker)
+{
+	uint32_t state = load_state(asker->lock);
+
+	while (!(state & WAITERS) && !swap_state(asker->lock, &state, state | WAITERS))
+		;
+	if (!is_closed(state))
+		fl_lot_wake_(asker->view, readers_key(asker->lock), 1);
+}
+
 /* What the state becomes when the gate is opened, beside ORPHAN. */
 static uint32_t who_is_next(const struct asker *asker, uint32_t state)
 {
@@ -319,11 +332,8 @@ static bool come_in(const struct asker *asker)
 {
 	if (!sit_down(asker))
 		return false;
-	if (fl_likely(may_have(asker, load_state(asker->lock)))) {
-		if (asker->waits)
-			fl_or_relaxed(&asker->lock->fl_state, WAITERS); /* [S2] */
+	if (fl_likely(may_have(asker, load_state(asker->lock))))
 		return true;
-	}
 	stand_up(asker);
 	return false;
 }
@@ -428,6 +438,8 @@ static int acquire(struct asker *asker)
 				    &refusal);
 		if (result == -EAGAIN)
 			pass_on(asker);
+		else if (result == 0 && asker->kind == FL_KIND_READ)
+			call_next(asker);
 	}
 	if (result == -EAGAIN)
 		return refusal;

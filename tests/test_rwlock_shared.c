@@ -3,10 +3,11 @@
  */
 #define _GNU_SOURCE
 #include "sharing.h"
+#include "waiting_shared.h"
 
 static fl_rwlock *lock;
 static fl_note note;
-static struct call calls[4];
+static struct call calls[6];
 
 enum { PLACES = 3 };
 
@@ -88,7 +89,7 @@ static void want_to_write(void *lock_)
 }
 
 /* On threads that read until `leave` is set, and end when `end` is: for their end has all who wait look again. */
-static fl_event leave[4], end;
+static fl_event leave[5], end;
 
 static int read_until(void *left)
 {
@@ -172,6 +173,30 @@ START_TEST(a_writer_goes_before_later_readers_and_readers_before_the_next_writer
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(call_end(&calls[i]), 0);
 	ck_assert_int_eq(call_elsewhere(try_both, lock), 3);
+}
+END_TEST
+
+/* It waits while the lock is kept for a reader; and when that one is in, others wait for a place. */
+START_TEST(a_writer_goes_before_readers_that_wait_for_a_place)
+{
+	ck_assert_int_eq(fl_rwlock_acquire_write(lock), 0);
+	sharing_wait_elsewhere(&calls[0], write_once, lock);
+	for (int i = 0; i < PLACES; i++)
+		sharing_wait_elsewhere(&calls[i + 1], read_until, &leave[i]);
+	call_freeze(&calls[1]); /* it is kept for this one, until that has run */
+	fl_rwlock_release_write(lock);
+	call_thaw(&calls[1]);
+	process_await(&shared->ready, PLACES);
+	for (int i = PLACES; i < 5; i++)
+		sharing_wait_elsewhere(&calls[i + 1], read_until, &leave[i]);
+	ck_assert_uint_eq(shared_waiting_for(&lock->fl_writer), 1);
+	let_leave(0);
+	shared_waiting_await(&lock->fl_spin, 1); /* it has closed the gate */
+	fl_event_set(&end);
+	for (int i = 1; i < 5; i++)
+		let_leave(i);
+	for (int i = 0; i < 6; i++)
+		ck_assert_int_eq(call_end(&calls[i]), 0);
 }
 END_TEST
 
@@ -498,6 +523,7 @@ int main(void)
 	tcase_add_test(alone, readers_share_and_writers_do_not);
 	tcase_add_test(alone, a_reader_reads_again_and_may_not_write);
 	tcase_add_test(alone, a_writer_goes_before_later_readers_and_readers_before_the_next_writer);
+	tcase_add_test(alone, a_writer_goes_before_readers_that_wait_for_a_place);
 	tcase_add_test(alone, a_write_side_becomes_a_read_side);
 	tcase_add_test(alone, the_next_reader_waits_for_a_place);
 	tcase_add_test(alone, no_reader_waits_beside_an_empty_place);

@@ -24,7 +24,8 @@
  *
  * Neither side starves. A closed gate keeps new readers out; and a writer that leaves while readers wait keeps the lock
  * for the one that has waited longest: no writer closes the gate before that one is in, or has gone. Among writers who
- * comes first has it, but after OVERTAKING_MOST of these it is kept for the one that has waited longest.
+ * comes first has it, but after OVERTAKING_MOST of these it is kept for the one that has waited longest. A writer that
+ * waits while the gate is open is woken by the next reader that leaves, whoever waits for the place: it closes the gate.
  *
  * A dead writer is told to all who come, readers too, until one that writes has mended it: a reader cannot mend, but it
  * is better that he reads and knows than that he waits for a writer who may never come.
@@ -214,8 +215,11 @@ static void pass_on(const struct asker *asker)
 		later = is_closed(state) || is_kept(asker, state, writers_key(lock));
 		for_reader = is_kept(asker, state, readers_key(lock));
 	} while (!swap_state(lock, &state, later || for_reader ? state | WAITERS : state & ORPHAN));
+	if (later)
+		return;
 	/* One that it is kept for may be waiting for a place. */
-	if (!later && fl_lot_wake_(asker->view, readers_key(lock), 1) == 0 && !for_reader)
+	fl_lot_wake_(asker->view, readers_key(lock), 1);
+	if (!for_reader)
 		fl_lot_wake_(asker->view, writers_key(lock), 1);
 }
 

@@ -382,6 +382,38 @@ START_TEST(a_wait_without_mending_gives_it_up_for_all)
 }
 END_TEST
 
+static fl_event end;
+
+/* Waits on if it was told of a death, as who does not look at what a wait returns. */
+static int wait_until_lost(void *condition)
+{
+	int error = fl_condition_acquire(condition);
+
+	if (error == 0)
+		error = fl_condition_wait(condition);
+	if (error == -EOWNERDEAD)
+		error = fl_condition_wait(condition);
+	process_tell(&shared->go_on);
+	fl_event_wait(&end); /* for its end would have the other one look again */
+	return error;
+}
+
+/* The death has been noticed by all: nothing else is going to wake anybody. */
+START_TEST(to_wait_again_without_mending_ends_all_waits)
+{
+	pid_t child = sharing_start(hold, &box->filled);
+
+	sharing_wait_elsewhere(&call, wait_until_lost, &box->filled);
+	sharing_wait_elsewhere(&second, wait_until_lost, &box->emptied);
+	let_hold(); /* the first to count go_on up */
+	process_kill(child);
+	process_await(&shared->go_on, 3);
+	fl_event_set(&end);
+	ck_assert_int_eq(call_end(&call), -ENOTRECOVERABLE);
+	ck_assert_int_eq(call_end(&second), -ENOTRECOVERABLE);
+}
+END_TEST
+
 /* All at once: two processes hand a turn back and forth, while threads come and go. */
 
 enum { TURNS = 2000 };
@@ -471,6 +503,7 @@ int main(void)
 	tcase_add_test(death, a_death_goes_before_a_note);
 	tcase_add_test(death, a_predicate_is_not_asked_of_what_is_half_changed);
 	tcase_add_test(death, a_wait_without_mending_gives_it_up_for_all);
+	tcase_add_test(death, to_wait_again_without_mending_ends_all_waits);
 	tcase_add_test(together, two_processes_take_turns);
 	tcase_add_test(together, all_that_is_put_is_taken);
 	return testing_run(suite);

@@ -23,7 +23,11 @@
  * Processes share one that is in a segment (fairlead/segment.h), over a lock that is shared in the same segment. There
  * a wait may also return for nothing, when a thread that uses the segment dies, leaves or comes: whoever died may have
  * been about to notify, or have been notified and not got to do anything. So a wait in a loop misses nothing, whoever
- * dies.
+ * dies. But such a loop looks at what the wait returns: after -EOWNERDEAD it has to mend before it waits again, and
+ * after -ENOTRECOVERABLE it does not hold the lock any more.
+ *
+ *     while (error == 0 && items == 0)
+ *             error = fl_condition_wait(&changed);
  *
  * Waiting and notifying need the lock; without it they are reported as misuse (and return -EPERM or 0 if a hook
  * returns). No call may come from a signal handler. No call fails or returns early because of a signal.
@@ -85,7 +89,7 @@ void fl_condition_release(fl_condition *condition) FL_ALL_NONNULL FL_RELEASE(con
  * Returns 0, and -EOWNERDEAD as fl_lock_acquire. Of a shared one also what else fl_lock_acquire returns, which goes
  * before anything else that there is to say: -EOWNERDEAD, with the lock held; -ENOTRECOVERABLE, and then it is not
  * held. -EINVAL and the like, and -ENOSYS (Linux older than 5.16), come at once, with the lock still held. To wait with
- * a lock that is not mended is to release it so. */
+ * a lock that is not mended is to release it so, and returns -ENOTRECOVERABLE. */
 int fl_condition_wait(fl_condition *condition) FL_ALL_NONNULL;
 
 /* As fl_condition_wait; also returns -ETIMEDOUT or -ECANCELED, with the lock held again, when the deadline passed or

@@ -20,6 +20,9 @@
  *        for a notify that the dead one owed, or was given and took along.
  *   [W3] Who was moved is one of those who wait for the lock [H1, H2]: the notifier sets WAITERS after it has moved
  *        them, or dies, and then all go back.
+ *   [W4] Nobody sleeps for the condition of a lock that is LOST, where nobody can notify. It is lost by the release of
+ *        one who was told of a death and has not mended. Those who waited at the death go back after it [W2]; and
+ *        nobody has waited since but that one, if his release was a wait's: so he looks at the lock before he sleeps.
  *
  * Of others' memory: fl_away may be anything, and is believed if there is a shared lock in the same segment.
  *
@@ -168,6 +171,12 @@ int fl_condition_mend(fl_condition *condition)
 
 /* Waiting and notifying. */
 
+/* Whether this thread has lost it for all by its release. [W4] */
+static bool is_lost(const fl_lock *lock)
+{
+	return (fl_load_relaxed(&lock->fl_word) & FL_LOCK_SHARED_HOLDER) == FL_LOCK_SHARED_LOST;
+}
+
 int fl_condition_refuse_shared_(fl_condition *condition, const char *what)
 {
 	struct monitor monitor;
@@ -193,7 +202,7 @@ int fl_condition_wait_shared_(fl_condition *condition, fl_time deadline, fl_note
 	fl_store_relaxed(&condition->fl_waiters, 1);
 	times = monitor.rlock ? fl_load_relaxed(&monitor.rlock->fl_count) : 1;
 	fl_lock_release_shared_(monitor.lock, monitor.kind);
-	if (!fl_lot_spin_(&wait, deadline))
+	if (!is_lost(monitor.lock) && !fl_lot_spin_(&wait, deadline))
 		error = fl_shared_sleep_(&wait, deadline, note);
 	if (fl_lot_unwait_(&wait) != FL_LOT_NOTHING)
 		error = 0; /* [W2] */

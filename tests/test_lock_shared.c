@@ -2,43 +2,28 @@
  * test_lock_shared.c - locks that processes share: between threads and between processes, and whose holder dies.
  */
 #define _GNU_SOURCE
-#include "calls.h"
-#include "processes.h"
-#include "reports.h"
-#include "segments.h"
-#include "testing.h"
-
 #include "base/lot.h"
 #include "shm/segment.h"
-#include <errno.h>
-#include <fairlead/fairlead.h>
-#include <string.h>
 
-static fl_segment *segment;
+#include "sharing.h"
+
 static fl_lock *lock, *second;
-static uint64_t *number;
 static fl_note note;
 static struct call call;
 static char door[] = "door";
 
 static void set_up(void)
 {
-	processes_set_up();
-	segments_set_up();
-	ck_assert_int_eq(segments_open(&segment, "shop", 0), 0);
+	sharing_set_up();
 	ck_assert_int_eq(fl_segment_lock(segment, door, &lock), 1);
 	ck_assert_int_eq(fl_segment_lock(segment, "second", &second), 1);
-	ck_assert_int_eq(segments_number(segment, "n", &number), 1);
 	fl_note_init(&note, NULL, FL_FOREVER);
-	reports_catch();
 }
 
 static void tear_down(void)
 {
-	reports_expect_none();
 	fl_note_destroy(&note);
-	segment = fl_segment_close(segment);
-	processes_tear_down();
+	sharing_tear_down();
 }
 
 static int acquire(void *lock_)
@@ -51,28 +36,21 @@ static int acquire_with_note(void *lock_)
 	return fl_lock_acquire_until(lock_, FL_FOREVER, &note);
 }
 
-/* Begins to acquire it on another thread, and returns when that one sleeps. */
 static void wait_elsewhere(int (*body)(void *lock_))
 {
-	call_start(&call, body, lock);
-	testing_await_asleep(call.id);
+	sharing_wait_elsewhere(&call, body, lock);
 }
 
 /* In a child: holds the lock until it is killed. */
 static void hold(void *lock_)
 {
 	EXPECT(fl_lock_acquire(lock_) == 0);
-	process_tell(&shared->ready);
-	for (;;)
-		pause();
+	sharing_stay();
 }
 
 static pid_t start_holder(void)
 {
-	pid_t child = process_start(hold, lock);
-
-	process_await(&shared->ready, 1);
-	return child;
+	return sharing_start(hold, lock);
 }
 
 /* In a child: waits for the lock, and ends; with 1 if it was told of a death, or that the lock is lost. */
@@ -293,7 +271,6 @@ START_TEST(a_dead_holder_is_told_of_at_once)
 		ck_assert_int_eq(fl_lock_acquire(lock), -EOWNERDEAD);
 		ck_assert_int_eq(fl_lock_mend(lock), 0);
 		fl_lock_release(lock);
-		shared->ready = 0;
 		child = start_holder();
 	}
 	process_kill(child);
@@ -403,7 +380,6 @@ START_TEST(what_all_let_go_again_is_still_told)
 	fl_lock_all_release(2, locks);
 	ck_assert_int_eq(fl_lock_all(2, locks, FL_FOREVER), 0);
 	fl_lock_all_release(2, locks);
-	shared->ready = 0;
 	child = start_holder();
 	process_kill(child);
 	ck_assert_int_eq(fl_lock_acquire(second), 0);

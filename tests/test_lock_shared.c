@@ -310,8 +310,10 @@ START_TEST(what_is_not_mended_is_lost)
 	ck_assert_int_eq(fl_lock_acquire(lock), -ENOTRECOVERABLE);
 	ck_assert_int_eq(fl_lock_acquire_until(lock, 0, NULL), -ENOTRECOVERABLE);
 	ck_assert(!fl_lock_acquire_try(lock));
+	ck_assert(!fl_lock_locked(lock));
 	fl_lock_release(lock);
 	reports_expect("lock", lock, NULL, "released, but nobody holds it");
+	fl_lock_destroy(lock);
 	fl_lock_init_shared(lock);
 	ck_assert_int_eq(fl_lock_acquire(lock), 0);
 	fl_lock_release(lock);
@@ -347,6 +349,34 @@ START_TEST(a_killed_waiter_is_in_nobodys_way)
 	fl_lock_release(lock);
 	ck_assert_int_eq(call_end(&call), 0);
 	ck_assert_int_eq(fl_lock_acquire(lock), -EOWNERDEAD);
+}
+END_TEST
+
+/* Kept for one that is killed before it has it. */
+static void leave_to_a_dead_one(void)
+{
+	pid_t waiter;
+
+	ck_assert_int_eq(fl_lock_acquire(lock), 0);
+	waiter = start_waiter();
+	ck_assert_int_eq(kill(waiter, SIGSTOP), 0);
+	lock->fl_passed = UINT8_MAX; /* as if it had been overtaken so often */
+	fl_lock_release(lock);
+	ck_assert(fl_lock_locked(lock));
+	ck_assert(!fl_lock_acquire_try(lock));
+	process_kill(waiter);
+}
+
+START_TEST(what_is_kept_for_a_dead_one_is_free)
+{
+	leave_to_a_dead_one();
+	ck_assert(!fl_lock_locked(lock));
+	ck_assert(fl_lock_acquire_try(lock));
+	ck_assert(fl_lock_locked(lock));
+	fl_lock_release(lock);
+	shared->go_on = 0;
+	leave_to_a_dead_one();
+	fl_lock_destroy(lock);
 }
 END_TEST
 
@@ -549,6 +579,7 @@ static Suite *lock_shared_suite(void)
 	tcase_add_test(deaths, what_is_not_mended_is_lost);
 	tcase_add_test(deaths, mending_is_the_holders);
 	tcase_add_test(deaths, a_killed_waiter_is_in_nobodys_way);
+	tcase_add_test(deaths, what_is_kept_for_a_dead_one_is_free);
 	tcase_add_test(deaths, a_thread_that_ends_with_it_is_told_of);
 	tcase_add_test(deaths, what_all_let_go_again_is_still_told);
 	tcase_add_test(deaths, a_guard_holds_it_all_the_same);

@@ -544,7 +544,7 @@ static const char *in_use(const fl_lock *lock)
 	uint32_t word = fl_load_relaxed(&lock->fl_word);
 	bool waited = (word & (WAITERS | WAKING)) && !fl_lock_is_shared(lock) && !is_stale(lock);
 
-	if (word & HOLDER)
+	if (fl_lock_locked(lock))
 		return waited ? "held and waited for" : "held";
 	return waited ? "waited for" : NULL;
 }
@@ -592,5 +592,7 @@ void fl_lock_release(fl_lock *lock)
 
 bool fl_lock_locked(const fl_lock *lock)
 {
+	if (fl_lock_is_shared(lock))
+		return fl_lock_locked_shared_(lock);
 	return fl_lock_holder(lock) != 0;
 }

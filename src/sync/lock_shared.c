@@ -219,15 +219,29 @@ int fl_lock_acquire_shared_(fl_lock *lock, fl_time deadline, fl_note *note, enum
 	return acquire_slow(lock, deadline, note, kind, site);
 }
 
+/* Takes one that is kept for somebody who does not come. */
+static bool take_kept(fl_lock *lock, const struct asker *asker)
+{
+	/* [shared.4] seq_cst; pairs with [shared.5] */
+	uint32_t word = fl_load_seq_cst(&lock->fl_word);
+
+	if ((word & HOLDER) == LOST || (word & (HANDED | ORPHAN)) != HANDED) /* nobody could be told of a death */
+		return false;
+	return is_free(lock, asker, word) && take_free(lock, asker, word);
+}
+
 bool fl_lock_try_shared_(fl_lock *lock, enum fl_lock_kind kind, const void *site)
 {
+	struct asker asker = {0};
 	int error = 0;
 
-	if (fl_unlikely(!fl_lot_mine(lock, &error))) {
+	asker.mine = fl_lot_mine(lock, &error);
+	if (fl_unlikely(!asker.mine)) {
 		fl_shared_refuse_(fl_lock_kind_name(kind), lock, error);
 		return false;
 	}
-	if (!fl_lock_grab_shared(lock))
+	asker.me = asker.mine->number;
+	if (!fl_lock_grab_shared(lock) && !take_kept(lock, &asker))
 		return false;
 	acquired(lock, 0, false, kind, site, 0);
 	return true;
@@ -346,6 +360,18 @@ bool fl_lock_mine_slow_(const fl_lock *lock)
 void fl_lock_init_shared(fl_lock *lock)
 {
 	*lock = (fl_lock){.fl_mode = FL_LOCK_SHARED};
+}
+
+/* In no segment that is known, nobody can wait for it. */
+bool fl_lock_locked_shared_(const fl_lock *lock)
+{
+	uint32_t word = fl_load_relaxed(&lock->fl_word), holder = word & HOLDER;
+	const struct fl_lot_view *view;
+
+	if (holder == 0 || holder == LOST || !(word & HANDED))
+		return holder != 0 && holder != LOST;
+	view = fl_lot_view_(lock);
+	return view && fl_lot_waits_(view, holder, lock);
 }
 
 int fl_lock_mend(fl_lock *lock)

@@ -28,7 +28,8 @@ typedef struct fl_owner {
 } fl_owner;
 
 /* Says who it was when a call of this thread on a shared object last returned -EOWNERDEAD. Nothing is known if there
- * was no such call, or if so many threads have come since that its place was needed. Does not block.  Since 0.1. */
+ * was no such call, if so many threads have come since that its place was needed, or if fl_lock_all was told
+ * first, of this thread or another one, and let the lock go again. Does not block.  Since 0.1. */
 void fl_dead_owner(fl_owner *ret_owner) FL_ALL_NONNULL;
 
 FL_END_DECLS

@@ -93,6 +93,15 @@ static bool inherit(fl_lock *lock, const struct asker *asker, uint32_t word)
 	return true;
 }
 
+/* By who has taken one that is free, and whose holder's death is still to be told: whose, nobody has kept. */
+static int inherit_orphan(void)
+{
+	static const struct fl_lot_about nobody;
+
+	fl_shared_died_(&nobody);
+	return -EOWNERDEAD;
+}
+
 /* Sees to it that WAITERS is set while it is held as it was in `word`. Returns whether it is. */
 static bool mark(fl_lock *lock, uint32_t word)
 {
@@ -112,7 +121,7 @@ static int take(fl_lock *lock, const struct asker *asker)
 			return -ENOTRECOVERABLE;
 		if (is_free(lock, asker, word)) {
 			if (take_free(lock, asker, word))
-				return word & ORPHAN ? -EOWNERDEAD : 0;
+				return word & ORPHAN ? inherit_orphan() : 0;
 		} else if (!fl_lot_alive_(asker->mine->view, holder)) {
 			if (inherit(lock, asker, word))
 				return -EOWNERDEAD;

@@ -5,7 +5,7 @@
  * fl_round     bits 0-31   ROUND: which round it is; the first one is 1
  *              bit 32      BROKEN: this round is broken, and nobody can come before a reset
  *              bits 33-63  which of the 31 rounds before were broken or reset, the last one in bit 33
- * fl_state     the newest round that somebody has broken or reset, or was about to
+ * fl_state     the newest round that was broken or reset and that fl_round does not tell of any more
  * fl_places    where the places are, in bytes from the barrier: two rows of fl_parties words, for even and odd rounds
  *
  * A place is round << 32 | the number of the peer that came. Those of a round are filled in order; so a party's index
@@ -29,7 +29,8 @@
  *        at the places and then at who waits. So one of them sees the other. (seq_cst)
  *   [G4] A peer that comes back late finds in fl_round how its own round ended; if that was more than 31 rounds ago, it
  *        was complete unless fl_state is not older. (If it is not, the round may have been complete all the same; but
- *        -EPIPE says that the barrier is or was broken, and so it was.)
+ *        -EPIPE says that the barrier is or was broken, and so it was.) Who ends a round keeps what drops out of
+ *        fl_round before he changes it: so fl_state never tells of a round that was not broken, if he is too late.
  *
  * What it cannot do: notice the death of a thread that has never come. And when so many threads have used the segment
  * that the places of the dead among its peers are given to others (64 and more), a death in the round before is
@@ -148,11 +149,13 @@ static bool is_missed(const struct party *party, uint64_t state)
 	return false;
 }
 
-/* Before a round is broken: keeps which one. [G4] */
-static void keep_broken(fl_barrier *barrier, uint32_t round)
+/* Before a round ends: keeps what fl_round is to tell no more. [G4] */
+static void keep_broken(fl_barrier *barrier, uint64_t state)
 {
-	uint32_t newest = fl_load_relaxed(&barrier->fl_state);
+	uint32_t round = (uint32_t)state - REMEMBERED, newest = fl_load_relaxed(&barrier->fl_state);
 
+	if (!(state >> 63))
+		return;
 	while ((int32_t)(newest - round) < 0 && !fl_cas_relaxed(&barrier->fl_state, &newest, round))
 		;
 }
@@ -174,6 +177,7 @@ static bool end_round(const struct party *party, uint64_t from, uint64_t to)
 {
 	uint32_t round = (uint32_t)from;
 
+	keep_broken(party->barrier, from);
 	/* [round.2] seq_cst; pairs with [round.1] */
 	if (!fl_cas_seq_cst(&party->barrier->fl_round, &from, to))
 		return false;
@@ -183,7 +187,6 @@ static bool end_round(const struct party *party, uint64_t from, uint64_t to)
 
 static bool break_round(const struct party *party, uint64_t state, bool reset)
 {
-	keep_broken(party->barrier, (uint32_t)state);
 	return end_round(party, state, reset ? next_round(state, true) : state | BROKEN);
 }
 

@@ -21,7 +21,8 @@
  *
  * Invariants:
  *   [H1] Whoever sleeps has seen WAITERS set, or set it, after it said that it waits. WAITERS goes only with a release,
- *        which then wakes one.
+ *        which then wakes one. Who has only seen it has changed nothing that the release could have read: so that look
+ *        and the release are both seq_cst [O3].
  *   [H2] Who was woken takes the lock and sets WAITERS with it, or sets WAITERS on another's, also if it goes away
  *        then: so the next release wakes the next one. If it dies, all look again, and set WAITERS again.
  *        One that is stopped while it waits does not hear that it is woken: then the next one is, too [O9 in
@@ -114,7 +115,7 @@ static bool mark(fl_lock *lock, uint32_t word)
 static int take(fl_lock *lock, const struct asker *asker)
 {
 	for (;;) {
-		/* [shared.4] seq_cst; pairs with [shared.5] */
+		/* [shared.4] seq_cst; pairs with [shared.3], [shared.5] */
 		uint32_t word = fl_load_seq_cst(&lock->fl_word), holder = word & HOLDER;
 
 		if (holder == LOST)
@@ -231,7 +232,7 @@ int fl_lock_acquire_shared_(fl_lock *lock, fl_time deadline, fl_note *note, enum
 /* Takes one that is kept for somebody who does not come. */
 static bool take_kept(fl_lock *lock, const struct asker *asker)
 {
-	/* [shared.4] seq_cst; pairs with [shared.5] */
+	/* [shared.4] seq_cst; pairs with [shared.3], [shared.5] */
 	uint32_t word = fl_load_seq_cst(&lock->fl_word);
 
 	if ((word & HOLDER) == LOST || (word & (HANDED | ORPHAN)) != HANDED) /* nobody could be told of a death */
@@ -321,8 +322,8 @@ static void give_back(fl_lock *lock, const struct fl_lot_view *view, bool told)
 		left = word & ORPHAN;
 		if (left != 0 && told)
 			left = LOST;
-		/* [shared.3] acq_rel; pairs with [shared.2], [shared.6] */
-	} while (!fl_cas_acq_rel(&lock->fl_word, &word, left));
+		/* [shared.3] seq_cst; pairs with [shared.2], [shared.4], [shared.6] */
+	} while (!fl_cas_seq_cst(&lock->fl_word, &word, left));
 	if (word & WAITERS)
 		fl_lot_wake_(view, lock, left == LOST ? FL_PEERS : 1);
 }

@@ -16,6 +16,7 @@ static fl_segment *segment;
 static fl_lock *lock;
 static fl_semaphore *semaphore, *seats;
 static fl_condition *condition;
+static fl_rwlock *rwlock;
 static fl_shared_queue *queue;
 
 static void set_up(void)
@@ -28,6 +29,7 @@ static void set_up(void)
 	ck_assert_int_eq(fl_segment_semaphore(segment, "semaphore", 0, &semaphore), 1);
 	ck_assert_int_eq(fl_segment_semaphore_holders(segment, "seats", 1, &seats), 1);
 	ck_assert_int_eq(fl_segment_condition(segment, "condition", &condition), 1);
+	ck_assert_int_eq(fl_segment_rwlock(segment, "rwlock", 4, &rwlock), 1);
 	ck_assert_int_eq(fl_segment_queue(segment, "queue", &options, &queue), 1);
 	/* A process that comes has all who wait look again: so this one does that now. */
 	ck_assert(fl_lock_acquire_try(lock));
@@ -49,6 +51,26 @@ static int wait_for_lock(void *unused)
 	(void)unused;
 	if (error == 0)
 		fl_lock_release(lock);
+	return error;
+}
+
+static int wait_to_read(void *unused)
+{
+	int error = fl_rwlock_acquire_read(rwlock);
+
+	(void)unused;
+	if (error == 0)
+		fl_rwlock_release_read(rwlock);
+	return error;
+}
+
+static int wait_to_write(void *unused)
+{
+	int error = fl_rwlock_acquire_write(rwlock);
+
+	(void)unused;
+	if (error == 0)
+		fl_rwlock_release_write(rwlock);
 	return error;
 }
 
@@ -74,6 +96,12 @@ static int wait_for_condition(void *unused)
 		error = fl_condition_wait(condition);
 	fl_condition_release(condition);
 	return error;
+}
+
+static void read_in_child(void *unused)
+{
+	process_tell(&shared->ready);
+	wait_to_read(unused);
 }
 
 /* The first to wait is a process that is stopped, the next one a thread. */
@@ -192,6 +220,25 @@ START_TEST(who_was_notified_gets_on)
 }
 END_TEST
 
+/* A reader that waits is let in before the next writer. */
+START_TEST(nor_is_it_kept_for_a_reader)
+{
+	pid_t reader;
+	struct call writer;
+
+	ck_assert_int_eq(fl_rwlock_acquire_write(rwlock), 0);
+	reader = process_start(read_in_child, NULL);
+	process_await(&shared->ready, 1);
+	process_await_asleep(reader);
+	process_stop(reader);
+	call_start(&writer, wait_to_write, NULL);
+	testing_await_asleep(writer.id);
+	fl_rwlock_release_write(rwlock);
+	ck_assert_int_eq(call_end(&writer), 0);
+	process_kill(reader);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("shared_stopped");
@@ -202,6 +249,7 @@ int main(void)
 	tcase_add_test(stopped, a_permit_goes_to_the_next_one);
 	tcase_add_test(stopped, a_permit_is_not_kept_for_one);
 	tcase_add_test(stopped, nor_one_that_knows_its_holder);
+	tcase_add_test(stopped, nor_is_it_kept_for_a_reader);
 	tcase_add_test(stopped, an_item_goes_to_the_next_one);
 	tcase_add_test(stopped, who_was_notified_gets_on);
 	return testing_run(suite);

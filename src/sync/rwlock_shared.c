@@ -247,9 +247,22 @@ static uint32_t who_is_next(const struct asker *asker, uint32_t state)
 	return next != 0 ? next | KEPT | WAITERS : 0;
 }
 
+/* The one that it is kept for is stopped: it is for whoever comes first again. */
+static void keep_no_more(const struct asker *asker, uint32_t next)
+{
+	uint32_t state = load_state(asker->lock);
+
+	while ((state & (HOLDER | KEPT)) == (next & (HOLDER | KEPT)) &&
+	       !swap_state(asker->lock, &state, state & ~(HOLDER | KEPT)))
+		;
+	pass_on(asker);
+}
+
 static void wake_next(const struct asker *asker, uint32_t next)
 {
 	fl_rwlock *lock = asker->lock;
+	bool heard;
+
 	uint16_t passed = fl_load_relaxed(&lock->fl_spin);
 
 	fl_store_relaxed(&lock->fl_spin, next != 0 || passed >= OVERTAKING_MOST ? 0 : (uint16_t)(passed + 1));
@@ -258,11 +271,12 @@ static void wake_next(const struct asker *asker, uint32_t next)
 			fl_lot_wake_(asker->view, readers_key(lock), FL_PEERS);
 		return;
 	}
-	if (fl_lot_waits_(asker->view, next & HOLDER, writers_key(lock)))
-		fl_lot_rouse_(asker->view, next & HOLDER);
-	else
+	heard = fl_lot_rouse_(asker->view, next & HOLDER);
+	if (!is_kept(asker, next, writers_key(lock)))
 		fl_lot_wake_(asker->view, readers_key(lock), FL_PEERS);
-	if (!is_kept(asker, next, readers_key(lock)) && !is_kept(asker, next, writers_key(lock)))
+	if (!heard)
+		keep_no_more(asker, next);
+	else if (!is_kept(asker, next, readers_key(lock)) && !is_kept(asker, next, writers_key(lock)))
 		pass_on(asker); /* [S4] */
 }
 

@@ -131,28 +131,29 @@ static int find_free(fl_segment *segment, uint64_t size, uint64_t end, struct pi
 
 /* Mending. */
 
-/* Whether the word that the block names leads to it. */
-static bool is_led_to(fl_segment *segment, const struct fl_block *block)
+/* The word that the block names, if it leads to the block; else NULL. */
+static uint64_t *leading_word(fl_segment *segment, const struct fl_block *block)
 {
-	uint64_t where = fl_load_relaxed(&block->where);
+	uint64_t where = fl_load_relaxed(&block->where), *word;
 
 	if (where % 8 != 0 || !fl_segment_has_(segment, where, 8))
-		return false;
-	return fl_load_relaxed((uint64_t *)at(segment, where)) == fl_heap_content(segment, block);
+		return NULL;
+	word = (uint64_t *)at(segment, where);
+	return fl_load_relaxed(word) == fl_heap_content(segment, block) ? word : NULL;
 }
 
 /* Ends what was begun with a block, and returns what it is now. */
 static uint64_t settle(fl_segment *segment, struct fl_block *block, uint64_t size_state)
 {
-	uint64_t state = size_state & FL_BLOCK_STATE, kept = size_state & ~(uint64_t)FL_BLOCK_STATE;
+	uint64_t state = size_state & FL_BLOCK_STATE, kept = size_state & ~(uint64_t)FL_BLOCK_STATE, *word;
 
 	if (state == FL_BLOCK_FREE || state == FL_BLOCK_USED)
 		return size_state;
-	if (state == FL_BLOCK_GIVING && is_led_to(segment, block))
-		fl_store_relaxed((uint64_t *)at(segment, fl_load_relaxed(&block->where)),
-				 fl_load_relaxed(&block->next));
+	word = leading_word(segment, block);
+	if (state == FL_BLOCK_GIVING && word)
+		fl_store_relaxed(word, fl_load_relaxed(&block->next));
 	fl_then();
-	kept = state == FL_BLOCK_TAKING && is_led_to(segment, block) ? kept | FL_BLOCK_USED : size_of(kept);
+	kept = state == FL_BLOCK_TAKING && word ? kept | FL_BLOCK_USED : size_of(kept);
 	fl_store_relaxed(&block->size_state, kept);
 	return kept;
 }

@@ -1,0 +1,114 @@
+/*
+ * test_segment_hostile.c - another process changes a figure in a segment at the very moment at which it is read.
+ *
+ * Each test has a process that has one word be one number and then another one, as fast as it can: one that is right,
+ * and one that is refused. Whoever looks at the word twice meets both, sooner or later.
+ */
+#define _GNU_SOURCE
+#include "processes.h"
+#include "segments.h"
+#include "testing.h"
+
+#include <errno.h>
+#include <fairlead/fairlead.h>
+#include <string.h>
+
+#include "shm/segment.h"
+
+#define ROUNDS 100000u
+#define OUTSIDE ((uint64_t)1 << 46) /* from any address that there is, it is none */
+
+static fl_segment *segment;
+static uint64_t *words;
+
+/* What is changed. `beside` is written to, for the loads of others in between to take their time. */
+struct flip {
+	uint64_t *word, *beside;
+	uint64_t right, wrong;
+};
+
+static void flip_for_ever(void *arg)
+{
+	const struct flip *flip = arg;
+
+	process_tell(&shared->ready);
+	for (uint64_t n = 0;; n++) {
+		fl_store_relaxed(flip->word, flip->right);
+		fl_store_relaxed(flip->beside, n);
+		fl_store_relaxed(flip->word, flip->wrong);
+		fl_store_relaxed(flip->beside, n);
+	}
+}
+
+static pid_t start_flipping(struct flip *flip)
+{
+	pid_t child = process_start(flip_for_ever, flip);
+
+	process_await(&shared->ready, 1);
+	return child;
+}
+
+static void set_up(void)
+{
+	static const fl_segment_type type = {"words", 1, 0, 64 * sizeof(uint64_t)};
+
+	processes_set_up();
+	segments_set_up();
+	ck_assert_int_eq(segments_open(&segment, "shop", 0), 0);
+	ck_assert_int_eq(fl_segment_object(segment, "words", &type, NULL, NULL, (void **)&words), 1);
+}
+
+static void tear_down(void)
+{
+	fl_segment_close(segment);
+	processes_tear_down();
+}
+
+static void *at(uint64_t offset)
+{
+	return (char *)segment->head + offset;
+}
+
+static int see_nothing(const fl_segment_object_info *info, void *arg)
+{
+	(void)info, (void)arg;
+	return 0;
+}
+
+/* A block that is about to be free, and the word that it names. The word is written to if it leads to the block. */
+START_TEST(a_word_that_a_block_names_is_within_the_segment)
+{
+	struct fl_block *block;
+	struct flip flip;
+	uint64_t content;
+	pid_t child;
+
+	ck_assert_int_eq(fl_segment_alloc(segment, 64, &words[0]), 0);
+	ck_assert_int_eq(fl_segment_alloc(segment, 64, &words[1]), 0);
+	content = words[0];
+	block = (struct fl_block *)at(content) - 1;
+	flip = (struct flip){&block->where, &words[2], block->where, OUTSIDE};
+	child = start_flipping(&flip);
+	for (unsigned i = 0; i < ROUNDS / 5; i++) {
+		fl_store_relaxed(&words[0], content);
+		fl_store_relaxed(&block->size_state, (uint64_t)2 * FL_GRAIN | FL_BLOCK_GIVING);
+		fl_store_relaxed(&segment->head->changing, 1);
+		ck_assert_int_eq(fl_segment_objects(segment, see_nothing, NULL), 0);
+	}
+	process_kill(child);
+}
+END_TEST
+
+static Suite *hostile_suite(void)
+{
+	Suite *suite = suite_create("segment_hostile");
+	TCase *figures = testing_case_between(suite, "figures", set_up, tear_down);
+
+	tcase_add_test(figures, a_word_that_a_block_names_is_within_the_segment);
+	return suite;
+}
+
+int main(void)
+{
+	return testing_run(hostile_suite());
+}

@@ -99,12 +99,36 @@ START_TEST(a_word_that_a_block_names_is_within_the_segment)
 }
 END_TEST
 
+/* Where the heap ends, for one who has it grow. There is no memory behind that until it has. */
+START_TEST(the_end_of_the_heap_is_one_for_a_whole_change)
+{
+	uint64_t end = segment->head->size;
+	struct flip flip = {&segment->head->size, &segment->head->spare[0], end, FL_HEAP_AT + FL_GRAIN};
+	pid_t child = start_flipping(&flip);
+
+	for (unsigned i = 0; i < ROUNDS / 10; i++) {
+		int result;
+
+		ck_assert_int_eq(ftruncate(fl_segment_fd(segment), (off_t)end), 0);
+		segment->size = end;
+		memset(segment->head->free, 0, sizeof(segment->head->free));
+		fl_store_relaxed(&segment->head->changing, 0);
+		words[0] = 0;
+		result = fl_segment_alloc(segment, 64, &words[0]);
+		ck_assert(result == 0 || result == -EPROTO);
+	}
+	process_kill(child);
+	segment->head->size = end;
+}
+END_TEST
+
 static Suite *hostile_suite(void)
 {
 	Suite *suite = suite_create("segment_hostile");
 	TCase *figures = testing_case_between(suite, "figures", set_up, tear_down);
 
 	tcase_add_test(figures, a_word_that_a_block_names_is_within_the_segment);
+	tcase_add_test(figures, the_end_of_the_heap_is_one_for_a_whole_change);
 	return suite;
 }
 

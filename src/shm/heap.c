@@ -225,17 +225,18 @@ static void end_of(fl_segment *segment)
 /* Lays out what the segment has grown by as a free block. [H1] */
 static int add_memory(fl_segment *segment, uint64_t size, uint64_t *end)
 {
-	int error = fl_segment_grow_(segment, size);
 	struct fl_block *block = at(segment, *end);
-	uint64_t grown = fl_load_relaxed(&segment->size) / FL_GRAIN * FL_GRAIN - *end;
+	uint64_t to = 0, grown;
+	int error = fl_segment_grow_(segment, *end, size, &to);
 
 	if (error != 0)
 		return error;
+	grown = to - *end;
 	memset(block, 0, sizeof(*block));
 	block->size_state = grown | FL_BLOCK_FREE;
 	fl_then();
-	*end += grown;
-	fl_store_relaxed(&segment->head->size, *end);
+	*end = to;
+	fl_store_relaxed(&segment->head->size, to);
 	push_free(segment, block, grown);
 	return 0;
 }

@@ -154,9 +154,9 @@ void fl_segment_unmap_(fl_segment *segment)
 	munmap(segment->head, segment->max_size);
 }
 
-int fl_segment_grow_(fl_segment *segment, uint64_t more)
+int fl_segment_grow_(fl_segment *segment, uint64_t size, uint64_t more, uint64_t *ret_size)
 {
-	uint64_t size = fl_load_relaxed(&segment->head->size), half = (size - FL_HEAP_AT) / 2, to;
+	uint64_t half = (size - FL_HEAP_AT) / 2, to;
 	int error;
 
 	if (more > segment->max_size || size > segment->max_size - more)
@@ -173,6 +173,7 @@ int fl_segment_grow_(fl_segment *segment, uint64_t more)
 	if (error != 0)
 		return fl_segment_fail_(error, "no room for %llu more bytes", (unsigned long long)more);
 	fl_store_relaxed(&segment->size, to);
+	*ret_size = to;
 	return 0;
 }
 

@@ -72,9 +72,10 @@ void fl_segment_unmap_(fl_segment *segment);
  * told. Of what it may grow to, with all pages, likewise. */
 uint64_t fl_segment_memory_(uint64_t size, uint32_t n_peers);
 
-/* Makes the memory larger, under the lock, by at least `more` bytes. Returns 0; -ENOSPC: no room, or more than
- * max_size. */
-int fl_segment_grow_(fl_segment *segment, uint64_t more);
+/* Makes the memory larger, under the lock: from `size`, which the heap has and which has been checked, by at least
+ * `more` bytes, both multiples of FL_GRAIN and `more` not 0. Tells how large it is now, a multiple of FL_GRAIN, too.
+ * Returns 0; -ENOSPC: no room, or more than max_size. */
+int fl_segment_grow_(fl_segment *segment, uint64_t size, uint64_t more, uint64_t *ret_size);
 
 /* ---- member.c ---- */
 

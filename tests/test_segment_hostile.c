@@ -14,8 +14,10 @@
 #include <string.h>
 
 #include "shm/segment.h"
+#include "shm/shared_queue.h"
 
 #define ROUNDS 100000u
+#define HUGE_SIZE ((uint64_t)1 << 30)
 #define OUTSIDE ((uint64_t)1 << 46) /* from any address that there is, it is none */
 
 static fl_segment *segment;
@@ -122,6 +124,60 @@ START_TEST(the_end_of_the_heap_is_one_for_a_whole_change)
 }
 END_TEST
 
+static struct fl_object *object_of(void *content)
+{
+	return (struct fl_object *)content - 1;
+}
+
+/* What is behind the end of its name, which is read between its size and its size. */
+static uint64_t *behind_name(struct fl_object *object)
+{
+	return (uint64_t *)(void *)object->name + FL_SEGMENT_NAME / sizeof(uint64_t) - 1;
+}
+
+/* An object that says that it is as large as who looks for it thinks, and is not. */
+START_TEST(an_object_has_the_size_that_was_checked)
+{
+	static const fl_segment_type huge = {"uint64_t", 1, 0, HUGE_SIZE};
+	struct flip flip = {.right = sizeof(uint64_t), .wrong = HUGE_SIZE};
+	uint64_t *number;
+	void *found;
+	pid_t child;
+
+	ck_assert_int_eq(segments_number(segment, "n", &number), 1);
+	flip.word = &object_of(number)->size;
+	flip.beside = behind_name(object_of(number));
+	child = start_flipping(&flip);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		ck_assert_int_eq(fl_segment_find(segment, "n", &huge, &found), -EPROTO);
+		ck_assert_int_eq(fl_segment_object(segment, "n", &huge, NULL, NULL, &found), -EPROTO);
+	}
+	process_kill(child);
+}
+END_TEST
+
+/* The same of a queue, whose own figures say that, too. */
+START_TEST(a_queue_has_the_size_that_was_checked)
+{
+	static const fl_shared_queue_options options = {.item_size = 64, .limit = 4};
+	struct flip flip;
+	fl_shared_queue *queue, *found;
+	pid_t child;
+
+	ck_assert_int_eq(fl_segment_queue(segment, "orders", &options, &queue), 1);
+	queue->limit = 100000;
+	flip = (struct flip){.word = &object_of(queue)->size,
+			     .beside = behind_name(object_of(queue)),
+			     .right = object_of(queue)->size,
+			     .wrong = fl_shared_queue_bytes_(queue->kind, queue->limit, queue->item_size)};
+	ck_assert_uint_ne(flip.wrong, 0);
+	child = start_flipping(&flip);
+	for (unsigned i = 0; i < ROUNDS; i++)
+		ck_assert_int_eq(fl_segment_queue(segment, "orders", NULL, &found), -EPROTO);
+	process_kill(child);
+}
+END_TEST
+
 static Suite *hostile_suite(void)
 {
 	Suite *suite = suite_create("segment_hostile");
@@ -129,6 +185,8 @@ static Suite *hostile_suite(void)
 
 	tcase_add_test(figures, a_word_that_a_block_names_is_within_the_segment);
 	tcase_add_test(figures, the_end_of_the_heap_is_one_for_a_whole_change);
+	tcase_add_test(figures, an_object_has_the_size_that_was_checked);
+	tcase_add_test(figures, a_queue_has_the_size_that_was_checked);
 	return suite;
 }
 

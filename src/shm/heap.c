@@ -59,14 +59,14 @@ static bool fits(uint64_t offset, uint64_t size, uint64_t end)
 	       size <= end - offset;
 }
 
-struct fl_block *fl_heap_block_(fl_segment *segment, uint64_t content)
+struct fl_block *fl_heap_block_(fl_segment *segment, uint64_t content, uint64_t *ret_size_state)
 {
 	uint64_t end = heap_end(segment), offset = content - sizeof(struct fl_block);
 
 	if (content < FL_HEAP_AT + sizeof(struct fl_block) || content % FL_GRAIN != 0 || offset >= end)
 		return NULL;
-	return fits(offset, size_of(fl_load_relaxed(&at(segment, offset)->size_state)), end) ? at(segment, offset)
-											     : NULL;
+	*ret_size_state = fl_load_relaxed(&at(segment, offset)->size_state);
+	return fits(offset, size_of(*ret_size_state), end) ? at(segment, offset) : NULL;
 }
 
 /* Chains of free blocks. */
@@ -358,6 +358,7 @@ static bool is_word(fl_segment *segment, const uint64_t *where)
 int fl_segment_alloc(fl_segment *segment, size_t size, uint64_t *where)
 {
 	struct fl_block *block;
+	uint64_t before;
 	int error;
 
 	if (size == 0)
@@ -367,9 +368,10 @@ int fl_segment_alloc(fl_segment *segment, size_t size, uint64_t *where)
 	error = fl_segment_enter_(segment);
 	if (error != 0)
 		return error;
-	if (fl_load_relaxed(where) != 0)
+	before = fl_load_relaxed(where);
+	if (before != 0)
 		error = fl_segment_fail_(-EINVAL, "the word leads to something already, at %llu",
-					 (unsigned long long)fl_load_relaxed(where));
+					 (unsigned long long)before);
 	if (error == 0)
 		error = fl_heap_take_(segment, size, 0, &block);
 	if (error == 0)
@@ -380,12 +382,12 @@ int fl_segment_alloc(fl_segment *segment, size_t size, uint64_t *where)
 
 static int free_at(fl_segment *segment, uint64_t *where)
 {
-	uint64_t content = fl_load_relaxed(where);
-	struct fl_block *block = content == 0 ? NULL : fl_heap_block_(segment, content);
+	uint64_t content = fl_load_relaxed(where), size_state = 0;
+	struct fl_block *block = content == 0 ? NULL : fl_heap_block_(segment, content, &size_state);
 
 	if (content == 0)
 		return 0;
-	if (!block || fl_load_relaxed(&block->size_state) % FL_GRAIN != FL_BLOCK_USED ||
+	if (!block || size_state % FL_GRAIN != FL_BLOCK_USED ||
 	    fl_load_relaxed(&block->where) != offset_of(segment, where))
 		return fl_segment_fail_(-EINVAL,
 					"the word does not lead to memory that was allocated through it, but to %llu",

@@ -14,6 +14,7 @@ struct found {
 	uint64_t *where;
 	struct fl_block *block; /* NULL: there is none of that name */
 	struct fl_object *object;
+	uint64_t size; /* as it has said once; the block has so many bytes. What it says is not asked for again */
 };
 
 /* FNV-1a (Fowler, Noll, Vo). */
@@ -38,23 +39,23 @@ static bool is_object(const fl_segment *segment, uint64_t size_state)
 /* The object behind a word of a chain. Returns 0: the chain ends there, or it is in `found`; -EPROTO. */
 static int follow(fl_segment *segment, uint64_t *where, struct found *ret_found)
 {
-	uint64_t content = fl_load_relaxed(where), size_state, size;
+	uint64_t content = fl_load_relaxed(where), size_state, room;
 
 	*ret_found = (struct found){.where = where};
 	if (content == 0)
 		return 0;
-	ret_found->block = fl_heap_block_(segment, content);
+	ret_found->block = fl_heap_block_(segment, content, &size_state);
 	if (!ret_found->block)
 		return fl_segment_fail_(-EPROTO, "the segment is damaged: a chain of objects leads to %llu",
 					(unsigned long long)content);
 	ret_found->object = (struct fl_object *)(ret_found->block + 1);
-	size_state = fl_load_relaxed(&ret_found->block->size_state);
-	size = size_state / FL_GRAIN * FL_GRAIN - sizeof(struct fl_block);
-	if (!is_object(segment, size_state) || size < sizeof(struct fl_object) ||
-	    fl_load_relaxed(&ret_found->object->size) > size - sizeof(struct fl_object))
-		return fl_segment_fail_(-EPROTO, "the segment is damaged: the object at %llu",
-					(unsigned long long)content);
-	return 0;
+	room = size_state / FL_GRAIN * FL_GRAIN - sizeof(struct fl_block);
+	if (is_object(segment, size_state) && room >= sizeof(struct fl_object)) {
+		ret_found->size = fl_load_relaxed(&ret_found->object->size);
+		if (ret_found->size <= room - sizeof(struct fl_object))
+			return 0;
+	}
+	return fl_segment_fail_(-EPROTO, "the segment is damaged: the object at %llu", (unsigned long long)content);
 }
 
 /* No chain is longer than the heap has blocks. */
@@ -93,17 +94,17 @@ static int check_name(const char *name)
 				name, FL_SEGMENT_NAME - 1);
 }
 
-static int check_same(const struct fl_object *object, const fl_segment_type *type, const char *name)
+static int check_same(const struct found *found, const fl_segment_type *type, const char *name)
 {
+	const struct fl_object *object = found->object;
 	uint32_t version = fl_load_relaxed(&object->version);
-	uint64_t size = fl_load_relaxed(&object->size);
 
 	if (strncmp(object->type, type->name, FL_SEGMENT_TYPE_NAME) == 0 && version == type->version &&
-	    (size == type->size || type->size == 0))
+	    (found->size == type->size || type->size == 0))
 		return 0;
 	return fl_segment_fail_(-EPROTO,
 				"object '%s' is a '%.*s' version %u of %llu bytes, not a '%s' version %u of %llu", name,
-				(int)FL_SEGMENT_TYPE_NAME - 1, object->type, version, (unsigned long long)size,
+				(int)FL_SEGMENT_TYPE_NAME - 1, object->type, version, (unsigned long long)found->size,
 				type->name, type->version, (unsigned long long)type->size);
 }
 
@@ -149,7 +150,7 @@ int fl_segment_object(fl_segment *segment, const char *name, const fl_segment_ty
 		return result;
 	result = look_for(segment, name, &found);
 	if (result == 0 && found.block)
-		result = check_same(found.object, type, name);
+		result = check_same(&found, type, name);
 	else if (result == 0)
 		result = make(segment, &segment->head->objects[hash(name) % FL_CHAINS], name, type, init, arg,
 			      &found.object);
@@ -181,11 +182,11 @@ int fl_segment_find_sized_(fl_segment *segment, const char *name, const fl_segme
 		return error;
 	error = find(segment, name, &found);
 	if (error == 0)
-		error = check_same(found.object, type, name);
+		error = check_same(&found, type, name);
 	fl_segment_leave_(segment);
 	if (error == 0) {
 		*ret_object = found.object + 1;
-		*ret_size = fl_load_relaxed(&found.object->size);
+		*ret_size = found.size;
 	}
 	return error;
 }
@@ -214,11 +215,13 @@ int fl_segment_delete(fl_segment *segment, const char *name)
 	return error;
 }
 
-static void describe(const fl_segment *segment, const struct fl_object *object, fl_segment_object_info *ret_info)
+static void describe(const fl_segment *segment, const struct found *found, fl_segment_object_info *ret_info)
 {
+	const struct fl_object *object = found->object;
+
 	*ret_info = (fl_segment_object_info){
 		.version = fl_load_relaxed(&object->version),
-		.size = fl_load_relaxed(&object->size),
+		.size = found->size,
 		.offset = (uint64_t)((const char *)(object + 1) - (const char *)segment->head),
 	};
 	memcpy(ret_info->name, object->name, sizeof(ret_info->name) - 1);
@@ -243,7 +246,7 @@ static int see_all(fl_segment *segment, int (*see)(const fl_segment_object_info 
 				return error;
 			if (!found.block)
 				break;
-			describe(segment, found.object, &info);
+			describe(segment, &found, &info);
 			error = see(&info, arg);
 			if (error != 0)
 				return error;

@@ -102,8 +102,9 @@ void fl_member_count_(const struct fl_segment *segment, uint32_t *ret_alive, uin
 
 /* ---- heap.c ---- */
 
-/* The block whose content is at that offset, if there can be one; else NULL. */
-struct fl_block *fl_heap_block_(fl_segment *segment, uint64_t content);
+/* The block whose content is at that offset, if there can be one, and the size and state that it was found by; else
+ * NULL. */
+struct fl_block *fl_heap_block_(fl_segment *segment, uint64_t content, uint64_t *ret_size_state);
 
 /* A block's content. */
 static inline uint64_t fl_heap_content(const fl_segment *segment, const struct fl_block *block)
@@ -128,7 +129,8 @@ int fl_heap_mend_(fl_segment *segment);
 
 /* ---- object.c ---- */
 
-/* As fl_segment_find, and tells the size, which others may have changed since. The type's size may be 0: any. */
+/* As fl_segment_find, and tells the size: so many bytes there are, whatever the object says since. The type's size may
+ * be 0: any. */
 int fl_segment_find_sized_(fl_segment *segment, const char *name, const fl_segment_type *type, void **ret_object,
 			   uint64_t *ret_size);
 

@@ -14,7 +14,7 @@
  * So that open file must be this process's alone. It is another one than what is mapped, since a mapping keeps it open,
  * too, and than the descriptor that is passed on. A forked child inherits it all the same: shm/child.c opens it anew
  * there. A child that is made by a bare system call, and neither execs nor calls fl_after_fork_child, keeps its
- * parent's place.
+ * parent's place; and so may one that is made while another thread opens or closes the segment.
  *
  * Invariants:
  *   [B1] A member whose `used` is set and whose lock nobody holds has died, and its slot may be used again.

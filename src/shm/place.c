@@ -142,23 +142,11 @@ int fl_segment_list(const char *path, int (*see)(const fl_segment_info *info, vo
 	return answer;
 }
 
-/* Removes it if it is stale. Under its lock, so that nobody attaches meanwhile: whoever comes then finds that it has no
- * name any more. */
 static bool remove_stale(int directory, const char *name)
 {
 	int fd = fl_segment_file_(directory, name, O_RDWR);
-	struct fl_segment segment;
-	bool removed = false;
 
-	if (fd < 0 || fl_segment_look_(&segment, fd) != 0)
-		return false;
-	if (fl_member_lock_(fd, false) == 0) {
-		if (fl_segment_stale_(&segment))
-			removed = fl_segment_unname_(fd, directory, name);
-		fl_member_unlock_(fd);
-	}
-	fl_segment_look_away_(&segment);
-	return removed;
+	return fd >= 0 && fl_segment_remove_stale_(fd, directory, name);
 }
 
 int fl_segment_clean(const char *path, int (*see)(const fl_segment_info *info, void *arg), void *arg)

@@ -123,26 +123,14 @@ bool fl_segment_stale_(const fl_segment *segment)
 
 static fl_segment *discard(fl_segment *segment)
 {
+	fl_segment_delist_(segment);
 	if (segment->head)
 		fl_segment_unmap_(segment);
 	close(segment->fd);
-	if (segment->locks >= 0)
-		close(segment->locks);
 	if (segment->directory >= 0)
 		close(segment->directory);
 	free(segment);
 	return NULL;
-}
-
-/* Opens the file of a descriptor anew. */
-static int open_again(int fd, int flags)
-{
-	char path[40];
-	int again;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	again = open(path, flags | O_CLOEXEC | O_NONBLOCK);
-	return again >= 0 ? again : fl_segment_fail_(fl_segment_errno(), "the segment's file cannot be opened again");
 }
 
 /* One that has the descriptor, which it takes over also if it fails, and is mapped. */
@@ -166,9 +154,7 @@ static int begin(fl_segment **ret_segment, int fd, const fl_segment_options *opt
 	snprintf(segment->process, sizeof(segment->process), "%s", process);
 	error = fl_segment_map_(segment);
 	if (error == 0)
-		segment->locks = open_again(fd, segment->looking ? O_RDONLY : O_RDWR);
-	if (error == 0 && segment->locks < 0)
-		error = segment->locks;
+		error = fl_segment_enlist_(segment);
 	if (error == 0)
 		*ret_segment = segment;
 	else
@@ -193,6 +179,13 @@ static int join(fl_segment *segment, const fl_segment_options *options)
 	if (error == 0 && (options->flags & FL_SEGMENT_REMOVE))
 		fl_store_relaxed(&segment->head->flags, FL_SEGMENT_REMOVE);
 	return error;
+}
+
+/* What is attached is ready for locks and the like. */
+static void open_lot(fl_segment *segment)
+{
+	if (!segment->looking)
+		fl_lot_open_(&segment->view);
 }
 
 /* Making. */
@@ -388,7 +381,7 @@ int fl_segment_open(fl_segment **ret_segment, const char *name, const fl_segment
 	if (error == 0)
 		error = name ? open_named(ret_segment, name, options) : make_anonymous(ret_segment, options);
 	if (error == 0)
-		fl_segment_enlist_(*ret_segment);
+		open_lot(*ret_segment);
 	return error;
 }
 
@@ -440,7 +433,7 @@ int fl_segment_adopt(fl_segment **ret_segment, int fd, const fl_segment_options 
 		discard(segment);
 		return error;
 	}
-	fl_segment_enlist_(segment);
+	open_lot(segment);
 	*ret_segment = segment;
 	return 0;
 }
@@ -463,12 +456,32 @@ fl_segment *fl_segment_close(fl_segment *segment)
 {
 	if (!segment)
 		return NULL;
-	fl_segment_delist_(segment);
+	if (!segment->looking)
+		fl_lot_close_(&segment->view);
 	if (segment->slot != FL_NO_SLOT && fl_member_lock_(segment->locks, false) == 0) {
 		leave(segment);
 		fl_member_unlock_(segment->locks);
 	}
 	return discard(segment);
+}
+
+/* Under its lock, so that nobody attaches meanwhile: whoever comes then finds that it has no name any more. The lock is
+ * that of an open file of this process alone, as for who attaches. */
+bool fl_segment_remove_stale_(int fd, int directory, const char *name)
+{
+	static const fl_segment_options none;
+	fl_segment *segment;
+	bool removed = false;
+
+	if (begin(&segment, fd, &none) != 0)
+		return false;
+	if (fl_member_lock_(segment->locks, false) == 0) {
+		if (fl_segment_stale_(segment))
+			removed = fl_segment_unname_(fd, directory, name);
+		fl_member_unlock_(segment->locks);
+	}
+	discard(segment);
+	return removed;
 }
 
 int fl_segment_fd(const fl_segment *segment)

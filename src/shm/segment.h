@@ -24,7 +24,7 @@ struct fl_segment {
 	int directory;     /* where its name is; -1: it has none */
 	char name[FL_SEGMENT_NAME], process[FL_SEGMENT_NAME];
 	struct fl_lot_view view;
-	struct fl_segment *next, *previous; /* of this process (shm/child.c) */
+	struct fl_segment *next, **link; /* of this process (shm/child.c); link NULL: it is not in the list */
 };
 
 /* ---- why.c ---- */
@@ -158,10 +158,16 @@ void fl_segment_look_away_(fl_segment *segment);
 /* Whether its processes all died. */
 bool fl_segment_stale_(const fl_segment *segment);
 
+/* Removes the name of the file if it is stale; takes the descriptor over, which is open for writing. Returns whether it
+ * did. */
+bool fl_segment_remove_stale_(int fd, int directory, const char *name);
+
 /* ---- child.c ---- */
 
-/* Keeps a segment among those that a forked child has to part from its parent's. */
-void fl_segment_enlist_(fl_segment *segment);
+/* Opens the segment's file anew, as `locks`, and keeps it among those that a forked child has to part from its
+ * parent's: no fork comes in between. Returns 0, or what the system said. */
+int fl_segment_enlist_(fl_segment *segment);
+/* Ends that: `locks` is closed, and with it go the kernel's locks. One that is not in the list is left alone. */
 void fl_segment_delist_(fl_segment *segment);
 
 #endif

@@ -100,12 +100,13 @@ static int pop_free(fl_segment *segment, uint64_t *chain, uint64_t size, uint64_
 
 	for (uint64_t steps = end / FL_GRAIN; steps > 0; steps--) {
 		uint64_t offset = fl_load_relaxed(link), size_state;
-		struct fl_block *block = at(segment, offset);
+		struct fl_block *block;
 
 		if (offset == 0)
 			return 0;
 		if (!fits(offset, FL_GRAIN, end))
 			break;
+		block = at(segment, offset);
 		size_state = fl_load_relaxed(&block->size_state);
 		if (size_state % FL_GRAIN != FL_BLOCK_FREE || !fits(offset, size_state, end))
 			break;

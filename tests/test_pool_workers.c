@@ -255,6 +255,25 @@ START_TEST(what_runs_is_told_by_its_note)
 }
 END_TEST
 
+/* Whatever the pool's thread is doing with it at that moment. */
+START_TEST(what_is_just_being_sent_is_told_too)
+{
+	fl_future *future;
+
+	pools_make(&(fl_pool_options){.max_workers = 1});
+	for (int i = 0; i < 3000; i++) {
+		future = pools_submit(wait_for_note, i);
+		while (!fl_future_running(future))
+			sched_yield();
+		fl_future_cancel(future);
+		ck_assert_int_eq(fl_future_wait_until(future, FL_FOREVER, NULL), 0);
+		ck_assert(fl_future_cancelled(future) || fl_future_error(future) == 0);
+		fl_future_unref(future);
+	}
+	ck_assert_uint_eq(fl_pool_deaths(pool), 0);
+}
+END_TEST
+
 static int last;
 
 static int remember(fl_task *task, void *arg, size_t size)
@@ -463,6 +482,7 @@ int main(void)
 	tcase_add_test(workers, an_idle_pool_does_nothing);
 	tcase_add_test(cancel, what_has_not_begun_is_cancelled);
 	tcase_add_test(cancel, what_runs_is_told_by_its_note);
+	tcase_add_test(cancel, what_is_just_being_sent_is_told_too);
 	tcase_add_test(cancel, what_was_sent_ahead_is_cancelled_too);
 	tcase_add_test(cancel, what_was_sent_ahead_goes_elsewhere);
 	tcase_add_test(end, shutdown_lets_all_be_done);

@@ -17,7 +17,9 @@
  *        others no more than the first can have begun. Whether that has, stands in memory that both have
  *        (fl_pool_turns): it is the only one that its death counts for.
  *   [O3] A task is claimed (its future is running) when it is sent first, and stays so when it is sent again.
- *   [O4] Whoever makes the thread's next look necessary, under `lock`, rings the bell if it is asleep.
+ *   [O4] From its claim to its outcome its note is watched, wherever it is: a cancel rings the bell, and the next look
+ *        finds it, in a slot or among what is pending.
+ *   [O5] Whoever makes the thread's next look necessary, under `lock`, rings the bell if it is asleep.
  *
  * No deadlock: the thread never blocks on a pipe. What does not fit into one stays pending until the worker has
  * answered, and what is large goes in a memfd beside the message. A worker may block on its pipe, which the thread
@@ -41,6 +43,7 @@
 #include "base/fork.h"
 #include "base/keep_errno.h"
 #include "base/report.h"
+#include "sync/wait.h"
 #include "thread/thread.h"
 #include <poll.h>
 #include <stdio.h>
@@ -119,11 +122,12 @@ static bool rouse(fl_pool *pool)
 
 struct fl_pool_task *fl_pool_make_task_(fl_pool *pool, const struct fl_pool_order *order, size_t size)
 {
+	const size_t align = _Alignof(struct fl_pool_task);
 	struct fl_pool_task *task;
 
-	if (size > PTRDIFF_MAX - sizeof(*task))
+	if (size > PTRDIFF_MAX - sizeof(*task) - align)
 		return NULL;
-	task = malloc(sizeof(*task) + size);
+	task = aligned_alloc(align, (sizeof(*task) + size + align - 1) / align * align);
 	if (!task)
 		return NULL;
 	memset(task, 0, sizeof(*task));
@@ -249,6 +253,8 @@ void fl_pool_settle_(struct fl_pool_task *task, enum fl_future_phase phase)
 {
 	free(task->name);
 	task->name = NULL;
+	if (task->watched)
+		fl_note_unwatch_(&task->future.note, &task->waiter);
 	fl_future_settle_(&task->future, phase);
 	fl_future_unref(&task->future);
 }

@@ -136,12 +136,14 @@ struct fl_pool_task {
 	uint64_t number; /* from 1, in the order of submission */
 	uint32_t kind;   /* FL_POOL_CALL or FL_POOL_CHUNK */
 	uint32_t function;
-	uint32_t tried, tries; /* how many workers it has ended, and may */
-	bool claimed;          /* it is running, as far as its future says */
-	bool killed;           /* it failed since it ended its workers */
-	fl_time timeout;       /* FL_FOREVER: none */
-	uint64_t first, n;     /* of a chunk: its items */
-	char *name;            /* or NULL */
+	struct fl_waiter waiter; /* of the future's note */
+	uint32_t tried, tries;   /* how many workers it has ended, and may */
+	bool claimed;            /* it is running, as far as its future says */
+	bool watched;            /* the waiter is, or was, queued */
+	bool killed;             /* it failed since it ended its workers */
+	fl_time timeout;         /* FL_FOREVER: none */
+	uint64_t first, n;       /* of a chunk: its items */
+	char *name;              /* or NULL */
 	size_t size;
 	_Alignas(FL_POOL_ALIGN) unsigned char bytes[]; /* the argument, or the chunk */
 };
@@ -153,11 +155,9 @@ struct fl_pool_list {
 
 /* A task that was sent to a worker. */
 struct fl_pool_slot {
-	struct fl_waiter waiter; /* of the future's note */
 	struct fl_pool_task *task;
 	uint32_t turn;
-	bool watched; /* the waiter is, or was, queued */
-	bool told;    /* the worker was told that the note is cancelled */
+	bool told; /* the worker was told that the note is cancelled */
 };
 
 enum fl_pool_state {

@@ -100,6 +100,23 @@ static void obey(fl_pool *pool)
 
 /* Cancels and deadlines. */
 
+/* What was claimed and is pending again is before all others. */
+static void drop_cancelled(fl_pool *pool)
+{
+	struct fl_pool_list kept = {0};
+	struct fl_pool_task *task;
+
+	while (pool->pending.first && pool->pending.first->claimed) {
+		task = fl_pool_pop_(&pool->pending);
+		if (fl_note_is_cancelled(&task->future.note))
+			fl_pool_cancel_(task);
+		else
+			fl_pool_append_(&kept, task);
+	}
+	fl_pool_join_(&kept, &pool->pending);
+	pool->pending = kept;
+}
+
 /* The task has begun, and is to know that it is cancelled. */
 static void tell_cancelled(struct fl_pool_worker *worker, struct fl_pool_slot *slot)
 {
@@ -118,7 +135,7 @@ static void look_for_cancels(fl_pool *pool, struct fl_pool_worker *worker)
 		if (slot->told || !fl_note_is_cancelled(&slot->task->future.note))
 			continue;
 		if (!fl_pool_has_begun_(worker, i))
-			fl_pool_take_back_(pool, worker); /* and cancelled when it is to be sent again */
+			fl_pool_take_back_(pool, worker); /* and dropped */
 		if (fl_pool_has_begun_(worker, i))
 			tell_cancelled(worker, slot);
 	}
@@ -329,6 +346,7 @@ void *fl_pool_dispatch_(void *pool_)
 	for (;;) {
 		take_over(pool);
 		each_worker(pool, look_for_cancels);
+		drop_cancelled(pool);
 		each_worker(pool, look_at_clock);
 		obey(pool);
 		now = count(pool);

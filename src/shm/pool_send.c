@@ -66,23 +66,19 @@ int fl_pool_memfd_(const void *data, size_t size)
 
 /* Slots. */
 
-static void fill_slot(fl_pool *pool, struct fl_pool_worker *worker, struct fl_pool_task *task)
+static void fill_slot(struct fl_pool_worker *worker, struct fl_pool_task *task)
 {
 	struct fl_pool_slot *slot = fl_pool_slot_(worker, worker->n++);
 
 	slot->task = task;
 	slot->turn = ++worker->turn;
 	slot->told = false;
-	slot->waiter = (struct fl_waiter){.polls = true, .fd = pool->bell};
-	slot->watched = fl_note_watch_(&task->future.note, &slot->waiter);
 }
 
 static struct fl_pool_task *empty_slot(struct fl_pool_slot *slot)
 {
 	struct fl_pool_task *task = slot->task;
 
-	if (slot->watched)
-		fl_note_unwatch_(&task->future.note, &slot->waiter);
 	slot->task = NULL;
 	return task;
 }
@@ -161,7 +157,7 @@ static void add_task(struct letter *letter, struct fl_pool_task *task)
 
 	if (!record.apart && task->size > 0)
 		memcpy(at, task->bytes, task->size);
-	fill_slot(letter->pool, letter->worker, task);
+	fill_slot(letter->worker, task);
 	letter->n_tasks++;
 }
 
@@ -172,18 +168,27 @@ static bool has_room(const struct letter *letter, const struct fl_pool_task *tas
 	return letter->n_tasks == 0 || (task->size <= FL_POOL_INLINE && letter->size + need <= FL_POOL_PACKET);
 }
 
+/* Returns false if it is cancelled: before its note was watched, that is, since any later cancel rings the bell. */
+static bool claim(const fl_pool *pool, struct fl_pool_task *task)
+{
+	if (!fl_future_claim_(&task->future))
+		return false;
+	task->claimed = true;
+	task->waiter = (struct fl_waiter){.polls = true, .fd = pool->bell};
+	task->watched = fl_note_watch_(&task->future.note, &task->waiter);
+	return task->watched;
+}
+
 /* The next one that is still to be done; NULL: none. */
 static struct fl_pool_task *next_pending(fl_pool *pool)
 {
 	struct fl_pool_task *task;
 
 	while ((task = pool->pending.first)) {
-		if (task->claimed ? !fl_note_is_cancelled(&task->future.note) : fl_future_claim_(&task->future))
+		if (task->claimed ? !fl_note_is_cancelled(&task->future.note) : claim(pool, task))
 			break;
 		fl_pool_cancel_(fl_pool_pop_(&pool->pending));
 	}
-	if (task)
-		task->claimed = true;
 	return task;
 }
 

@@ -64,13 +64,20 @@ static bool is_full(int fd)
 	return used >= room;
 }
 
-/* One that is being sent, or was. */
 static fl_future *submit_large(void)
 {
 	static const char bytes[30000];
 	fl_future *future;
 
 	ck_assert_int_eq(fl_pool_submit(&future, pool, ignore, bytes, sizeof(bytes)), 0);
+	return future;
+}
+
+/* The same, when it is being sent, or was. Nobody does it. */
+static fl_future *send_large(void)
+{
+	fl_future *future = submit_large();
+
 	while (!fl_future_running(future))
 		sched_yield();
 	return future;
@@ -90,7 +97,7 @@ static void fill_pipe(void)
 	fl_future *future;
 
 	while (!is_full(fd)) {
-		future = submit_large();
+		future = send_large();
 		fl_future_cancel(future);
 		expect_cancelled(future);
 	}
@@ -122,7 +129,7 @@ static fl_future *submit_one_too_many(void)
 	fl_future *future;
 
 	fill_pipe();
-	future = submit_large();
+	future = send_large();
 	testing_await_asleep(find_thread("full"));
 	ck_assert(fl_future_running(future));
 	return future;
@@ -141,6 +148,43 @@ START_TEST(what_found_no_room_is_cancelled_at_once)
 }
 END_TEST
 
+/* It passes over all that was taken back, and has nothing to answer. */
+START_TEST(what_found_no_room_is_sent_when_there_is)
+{
+	fl_future *future;
+	pid_t worker;
+
+	pools_make(&(fl_pool_options){.max_workers = 1, .name = "full"});
+	worker = stop_a_worker();
+	future = submit_one_too_many();
+	ck_assert_int_eq(kill(worker, SIGCONT), 0);
+	ck_assert_int_eq(fl_future_result(future, NULL, 0), 0);
+	fl_future_unref(future);
+	ck_assert_int_eq(pools_logged(), 1);
+	ck_assert_uint_eq(fl_pool_deaths(pool), 0);
+}
+END_TEST
+
+/* Who can be sent nothing is not idle. */
+START_TEST(or_goes_to_a_new_worker)
+{
+	fl_future *future;
+	pid_t worker;
+
+	pools_make(&(fl_pool_options){.max_workers = 2, .name = "full"});
+	worker = stop_a_worker();
+	fill_pipe();
+	ck_assert_uint_eq(fl_pool_workers(pool), 1);
+	for (int i = 0; i < 3; i++) {
+		future = submit_large();
+		ck_assert_int_eq(fl_future_result(future, NULL, 0), 0);
+		fl_future_unref(future);
+	}
+	ck_assert_uint_eq(fl_pool_workers(pool), 2);
+	ck_assert_int_eq(kill(worker, SIGCONT), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite;
@@ -150,5 +194,7 @@ int main(void)
 	suite = suite_create("pool_full");
 	full = testing_case_between(suite, "full", pools_set_up, pools_tear_down);
 	tcase_add_test(full, what_found_no_room_is_cancelled_at_once);
+	tcase_add_test(full, what_found_no_room_is_sent_when_there_is);
+	tcase_add_test(full, or_goes_to_a_new_worker);
 	return testing_run(suite);
 }

@@ -21,9 +21,10 @@
  *        finds it, in a slot or among what is pending.
  *   [O5] Whoever makes the thread's next look necessary, under `lock`, rings the bell if it is asleep.
  *
- * No deadlock: the thread never blocks on a pipe. What does not fit into one stays pending until the worker has
- * answered, and what is large goes in a memfd beside the message. A worker may block on its pipe, which the thread
- * always empties. It calls no code of the user's but done callbacks.
+ * No deadlock: the thread never blocks on a pipe. What does not fit into one stays pending, and what is large goes in
+ * a memfd beside the message. A worker whose pipe is full counts as none until there is room, which the thread polls
+ * for: no answer may come of what is in there, since what was taken back is passed over in silence. A worker may block
+ * on its pipe, which the thread always empties. It calls no code of the user's but done callbacks.
  *
  * How far a worker is ahead. To wait for a task after each answer takes as long as a wake-up, twice; so workers have
  * tasks in advance, as many as take about a millisecond by the average of the last ones. That may turn out wrong, with

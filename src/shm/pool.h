@@ -174,6 +174,7 @@ struct fl_pool_worker {
 	enum fl_pool_state state;
 	bool ready, dismissed; /* it has said so; it was told to end */
 	bool silent;           /* nothing more will come by its pipe */
+	bool full;             /* there was no room in that: nothing is sent until there is */
 	bool overdue;          /* killed since the task of turn `late` took too long */
 	uint32_t late;
 	const char *verdict;  /* or killed for this */

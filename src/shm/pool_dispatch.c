@@ -40,7 +40,7 @@ static struct count count(const fl_pool *pool)
 			continue;
 		count.present++;
 		count.starting += worker->state == FL_POOL_STARTING;
-		count.idle += worker->state == FL_POOL_SERVING && worker->n == 0;
+		count.idle += worker->state == FL_POOL_SERVING && worker->n == 0 && !worker->full;
 		count.busy += worker->n > 0;
 		count.ahead += worker->n > 1 ? worker->n - 1 : 0;
 	}
@@ -184,7 +184,7 @@ static void feed(fl_pool *pool, struct fl_pool_worker *worker, uint32_t depth)
 {
 	uint64_t left = pool->max_tasks > 0 ? pool->max_tasks - worker->served : FL_POOL_DEPTH;
 
-	if (worker->state == FL_POOL_SERVING && worker->n < depth)
+	if (worker->state == FL_POOL_SERVING && !worker->full && worker->n < depth)
 		fl_pool_feed_(pool, worker, left < depth ? (uint32_t)left : depth);
 }
 
@@ -260,8 +260,10 @@ static unsigned list(const fl_pool *pool)
 		if (!worker)
 			continue;
 		pool->polled[n++] = (struct pollfd){.fd = fl_process_fd(worker->process), .events = POLLIN};
-		pool->polled[n++] =
-			(struct pollfd){.fd = worker->silent ? -1 : fl_pipe_fd(worker->pipe), .events = POLLIN};
+		pool->polled[n++] = (struct pollfd){
+			.fd = worker->silent ? -1 : fl_pipe_fd(worker->pipe),
+			.events = worker->full ? POLLIN | POLLOUT : POLLIN,
+		};
 	}
 	return n;
 }
@@ -318,6 +320,7 @@ static void attend(fl_pool *pool, unsigned n)
 				;
 			fl_pool_bury_(pool, worker);
 		} else if (pool->polled[at + 1].revents != 0) {
+			worker->full &= !(pool->polled[at + 1].revents & POLLOUT);
 			fl_pool_receive_(pool, worker);
 		}
 		at += 2;

@@ -232,8 +232,10 @@ static bool unwrite(struct letter *letter, int error, uint32_t n_functions)
 	worker->turn -= letter->n_tasks;
 	worker->n_functions = n_functions;
 	return_last(pool, worker, letter->n_tasks);
-	if (error == -ETIMEDOUT)
+	if (error == -ETIMEDOUT) {
+		worker->full = true;
 		return false;
+	}
 	if (error == -EPIPE) {
 		fl_pool_kill_(worker, NULL);
 		return false;

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "pools.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -214,6 +215,58 @@ START_TEST(a_worker_that_goes_mad_is_replaced)
 }
 END_TEST
 
+/* What worker and pool share: says that the next thousand tasks have begun, too. */
+static void spoil_page(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[300];
+	uint64_t *turns = NULL;
+	unsigned long from;
+
+	while (!turns && fgets(line, sizeof(line), maps))
+		if (strstr(line, "fairlead-pool-page") && sscanf(line, "%lx", &from) == 1)
+			turns = (void *)from;
+	fclose(maps);
+	EXPECT(turns);
+	*turns += 1000;
+}
+
+/* When tasks were sent after it, or it is clear that none will be. */
+static int run_amok(fl_task *task, void *arg, size_t size)
+{
+	struct pollfd more = {.fd = find_socket(), .events = POLLIN};
+
+	(void)task;
+	pools_log(-1);
+	EXPECT(pools_number(arg, size) == 1 && poll(&more, 1, 2000) >= 0);
+	spoil_page();
+	pools_raise(SIGKILL);
+	return 0;
+}
+
+/* Short tasks have taught the pool to send some ahead. */
+START_TEST(what_it_has_written_costs_no_other_task)
+{
+	enum { N = 300, LEFT = 30 };
+	fl_future *amok, *futures[N];
+
+	pools_make(&(fl_pool_options){.max_workers = 1, .tries = 1});
+	for (int i = 0; i < N; i++)
+		futures[i] = pools_submit(pools_square, i);
+	for (int i = 0; i < N; i++)
+		pools_expect(futures[i], i * i);
+	amok = pools_submit(run_amok, 1);
+	pools_await(N + 1);
+	for (int i = 0; i < LEFT; i++)
+		futures[i] = pools_submit(pools_square, i);
+	pools_expect_error(amok, -ECHILD);
+	for (int i = 0; i < LEFT; i++)
+		pools_expect(futures[i], i * i);
+	ck_assert_int_eq(pools_logged(), N + 1 + LEFT);
+	ck_assert_uint_eq(fl_pool_deaths(pool), 1);
+}
+END_TEST
+
 /* Time. */
 
 START_TEST(a_task_that_overruns_is_ended)
@@ -412,6 +465,7 @@ int main(void)
 	tcase_add_test(cost, a_death_costs_its_own_task_only);
 	tcase_add_test(cost, a_death_is_noticed_whoever_has_its_pipe);
 	tcase_add_test(cost, a_worker_that_goes_mad_is_replaced);
+	tcase_add_test(cost, what_it_has_written_costs_no_other_task);
 	tcase_add_test(timing, a_task_that_overruns_is_ended);
 	tcase_add_test(timing, so_is_one_that_was_stopped);
 	tcase_add_test(parent, workers_die_with_their_parent);

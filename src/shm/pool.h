@@ -286,6 +286,9 @@ void fl_pool_feed_(fl_pool *pool, struct fl_pool_worker *worker, uint32_t depth)
 /* Takes back what it has not begun; that is pending again, before all others. */
 void fl_pool_take_back_(fl_pool *pool, struct fl_pool_worker *worker);
 
+/* Takes back all that it has, since it is no more. */
+void fl_pool_take_all_back_(fl_pool *pool, struct fl_pool_worker *worker);
+
 /* Takes its first task from it, which has its outcome, or will not have it there. */
 struct fl_pool_task *fl_pool_take_first_(struct fl_pool_worker *worker);
 

@@ -5,7 +5,9 @@
  * one that runs amok can write over no other one's. Both are no longer the pool's own as soon as it runs.
  *
  * A worker that ends before it is ready counts against the pool, one that ends later against the task that it had
- * begun. Who was told to stop, or killed for its task's timeout, counts against nobody.
+ * begun. Who was told to stop, or killed for its task's timeout, counts against nobody. Whether it had begun the first
+ * of its tasks is what the page says; that it had begun more can't be (pool.c), so all others are pending again
+ * whatever stands there: one that ran amok may have written anything.
  */
 #define _GNU_SOURCE
 #include "shm/pool.h"
@@ -232,7 +234,7 @@ void fl_pool_bury_(fl_pool *pool, struct fl_pool_worker *worker)
 	uint32_t turn = worker->n > 0 ? fl_pool_slot_(worker, 0)->turn : 0;
 	struct fl_pool_task *first = begun ? fl_pool_take_first_(worker) : NULL;
 
-	fl_pool_take_back_(pool, worker);
+	fl_pool_take_all_back_(pool, worker);
 	if (!worker->dismissed)
 		fl_store_relaxed(&pool->deaths, pool->deaths + 1);
 	if (!worker->dismissed && !worker->ready)

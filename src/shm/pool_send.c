@@ -117,6 +117,11 @@ void fl_pool_take_back_(fl_pool *pool, struct fl_pool_worker *worker)
 	return_last(pool, worker, worker->n - begun);
 }
 
+void fl_pool_take_all_back_(fl_pool *pool, struct fl_pool_worker *worker)
+{
+	return_last(pool, worker, worker->n);
+}
+
 /* Letters. */
 
 static unsigned char *add_record(struct letter *letter, const struct fl_pool_record *record)

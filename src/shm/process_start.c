@@ -228,8 +228,10 @@ static int clone_with(struct launch *launch, char *stack)
 	pthread_sigmask(SIG_SETMASK, &all, &launch->mask);
 	pid = clone_child(launch, stack + STACK_SIZE, &process->fd);
 	pthread_sigmask(SIG_SETMASK, &launch->mask, NULL);
-	if (pid < 0)
+	if (pid < 0) {
+		process->fd = -1; /* the kernel may have failed after it had written a number, which is another's now */
 		return (int)pid;
+	}
 	process->pid = (pid_t)pid;
 	return launch->head->error != 0 ? bury(process, launch->head->error) : 0;
 }

@@ -317,6 +317,41 @@ static void *sleep_for_ever(void *event)
 	return NULL;
 }
 
+/* As when a signal's handler was called: the next wait is interrupted. */
+static bool interrupted;
+
+pid_t waitpid(pid_t child, int *ret_status, int options)
+{
+	if (interrupted) {
+		interrupted = false;
+		errno = EINTR;
+		return -1;
+	}
+	return (pid_t)syscall(SYS_wait4, child, ret_status, options, NULL);
+}
+
+/* With room for one descriptor more each time, until there are enough: the last that is missing is the pidfd, when the
+ * child is there already. */
+START_TEST(one_that_cannot_be_had_leaves_no_zombie)
+{
+	const fl_process_options options = {.way = FL_PROCESS_FORK_ANYWAY};
+	struct rlimit limit;
+	int error = -EMFILE;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (limit.rlim_cur = 3; error == -EMFILE; limit.rlim_cur++) {
+		ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+		interrupted = true;
+		error = fl_process_start(&process, &options, be_told, "hello", 6);
+		interrupted = false;
+		if (error != 0)
+			ck_assert(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
+	}
+	ck_assert_int_eq(error, 0);
+	join();
+}
+END_TEST
+
 START_TEST(a_process_with_threads_is_not_forked_unless_asked)
 {
 	fl_event event = FL_EVENT_INIT;
@@ -357,6 +392,7 @@ static void add_forks(Suite *suite)
 #else
 	tcase_add_loop_test(forked, threads_are_waited_for, 0, N_WAYS);
 #endif
+	tcase_add_test(forked, one_that_cannot_be_had_leaves_no_zombie);
 	tcase_add_test(forked, a_process_with_threads_is_not_forked_unless_asked);
 }
 

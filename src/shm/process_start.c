@@ -322,6 +322,12 @@ static int fork_with(struct launch *launch, const int gate[2])
 	return error;
 }
 
+static void wait_for(pid_t child)
+{
+	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 static int fork_one(struct launch *launch)
 {
 	int gate[2], error;
@@ -334,7 +340,7 @@ static int fork_one(struct launch *launch)
 	close(gate[0]);
 	close(gate[1]);
 	if (error != 0 && launch->process->pid > 0) /* it reads that the gate is closed, and ends */
-		waitpid(launch->process->pid, NULL, 0);
+		wait_for(launch->process->pid);
 	return error;
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 /* Waits for it, and expects this error with a message in which the worker's pid is written as #. */
@@ -267,6 +268,42 @@ START_TEST(what_it_has_written_costs_no_other_task)
 }
 END_TEST
 
+/* How many messages the kernel will have no memory for. */
+static int refused;
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	if (refused > 0) {
+		refused--;
+		errno = ENOBUFS;
+		return -1;
+	}
+	return syscall(SYS_sendmsg, fd, message, flags);
+}
+
+static int refuse_one(fl_task *task, void *arg, size_t size)
+{
+	int n = pools_number(arg, size);
+
+	refused = 1;
+	return fl_task_return(task, &n, sizeof(n));
+}
+
+/* The pool finds the slip when it buries the worker. */
+START_TEST(who_cannot_ring_loses_no_result)
+{
+	fl_future *future;
+
+	pools_make(&(fl_pool_options){.max_workers = 1, .tries = 1});
+	pools_expect(pools_submit(pools_square, 2), 4);
+	future = pools_submit(refuse_one, 3);
+	pools_expect(future, 3);
+	for (int i = 0; i < 100; i++)
+		pools_expect(pools_submit(pools_square, i), i * i);
+	ck_assert_uint_eq(fl_pool_deaths(pool), 1);
+}
+END_TEST
+
 /* Time. */
 
 START_TEST(a_task_that_overruns_is_ended)
@@ -466,6 +503,7 @@ int main(void)
 	tcase_add_test(cost, a_death_is_noticed_whoever_has_its_pipe);
 	tcase_add_test(cost, a_worker_that_goes_mad_is_replaced);
 	tcase_add_test(cost, what_it_has_written_costs_no_other_task);
+	tcase_add_test(cost, who_cannot_ring_loses_no_result);
 	tcase_add_test(timing, a_task_that_overruns_is_ended);
 	tcase_add_test(timing, so_is_one_that_was_stopped);
 	tcase_add_test(parent, workers_die_with_their_parent);

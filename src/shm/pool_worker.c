@@ -132,7 +132,8 @@ static int send_answer(struct fl_pool_reply *reply, const void *value, const cha
 	return error;
 }
 
-/* Answers without a message, if it is a small answer and its slip is free. Returns 0; -EAGAIN if not; -EPIPE. */
+/* Answers without a message, if it is a small answer and its slip is free. Returns 0; -EAGAIN if not; -EPIPE: the pool
+ * is gone, or can't be rung for. Then the worker ends, which the pool sees, and takes the slips: so nothing is lost. */
 static int write_slip(const struct fl_pool_reply *reply, const void *value, const char *text)
 {
 	struct fl_pool_slip *slip = &worker.page->slips[reply->turn % FL_POOL_DEPTH];
@@ -152,7 +153,7 @@ static int write_slip(const struct fl_pool_reply *reply, const void *value, cons
 	/* [pool.3] release; pairs with [pool.8] */
 	if (fl_exchange_release(&worker.page->rung, 1) != 0)
 		return 0;
-	return send_answer(&(struct fl_pool_reply){.kind = FL_POOL_BELL}, NULL, NULL);
+	return send_answer(&(struct fl_pool_reply){.kind = FL_POOL_BELL}, NULL, NULL) == 0 ? 0 : -EPIPE;
 }
 
 static uint32_t length_of(const char *text)

@@ -60,7 +60,8 @@ void fl_lock_return_shared_(fl_lock *lock, enum fl_lock_kind kind);
 
 bool fl_lock_mine_slow_(const fl_lock *lock);
 
-/* As fl_lock_locked: whether it has a holder, who may be dead, or is kept for one who waits. One that is lost has none. */
+/* As fl_lock_locked: whether it has a holder, who may be dead, or is kept for one who waits. One that is lost has none.
+ *  */
 bool fl_lock_locked_shared_(const fl_lock *lock);
 
 /* After a condition's wait, in which the thread may have been moved to the lock: acquires it again, whatever it takes,

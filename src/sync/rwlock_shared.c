@@ -25,7 +25,7 @@
  * Neither side starves. A closed gate keeps new readers out; and a writer that leaves while readers wait keeps the lock
  * for the one that has waited longest: no writer closes the gate before that one is in, or has gone. Among writers who
  * comes first has it, but after OVERTAKING_MOST of these it is kept for the one that has waited longest. A writer that
- * waits while the gate is open is woken by the next reader that leaves, whoever waits for the place: it closes the gate.
+ * waits at an open gate is woken by the next reader that leaves, whoever waits for the place, and closes it.
  *
  * A dead writer is told to all who come, readers too, until one that writes has mended it: a reader cannot mend, but it
  * is better that he reads and knows than that he waits for a writer who may never come.
@@ -39,7 +39,7 @@
  *   [S3] While the gate is closed, its HOLDER owes those who wait a look, when he opens it. What was left to do before
  *        is done then: so nobody else wakes anybody but him.
  *   [S4] KEPT counts for as long as HOLDER waits (fl_lot_waits_). Who keeps it then looks whether that one still does;
- *        who goes away says so and then looks whether it is kept for him. [O5]
+ *        who goes away says so and then looks whether it is kept for him. [O5] For one that is stopped it is not.
  *
  * Rejected: a count of readers (whose count does a death lower?); a lock of each reader in the kernel (a system call).
  */
@@ -84,9 +84,8 @@ int fl_rwlock_init_shared(fl_rwlock *lock, uint32_t readers, uint32_t *places)
 	return 0;
 }
 
-static int find(const fl_rwlock *lock, enum fl_lock_kind kind, struct asker *ret_asker)
+static int find(const fl_rwlock *lock, enum fl_lock_kind kind, struct asker *asker)
 {
-	struct asker *asker = ret_asker;
 	int64_t away = (int64_t)fl_load_relaxed(&lock->fl_places) * (int64_t)sizeof(uint32_t);
 	int error = 0;
 
@@ -153,14 +152,11 @@ static bool sit_down(const struct asker *asker)
 {
 	uint32_t at = usual_place(asker);
 
-	for (uint32_t i = 0; i < asker->n_places; i++, at++) {
-		uint32_t *place, number;
-
-		if (at >= asker->n_places)
-			at = 0;
-		place = &asker->places[at];
+	for (uint32_t i = 0; i < asker->n_places; i++, at = at + 1 < asker->n_places ? at + 1 : 0) {
+		uint32_t *place = &asker->places[at];
 		/* [sits.3] seq_cst; pairs with [sits.1], [sits.2] */
-		number = fl_load_seq_cst(place);
+		uint32_t number = fl_load_seq_cst(place);
+
 		if (number != 0 && fl_lot_alive_(asker->view, number))
 			continue;
 		/* [sits.1] seq_cst; pairs with [sits.3] */
@@ -247,13 +243,12 @@ static uint32_t who_is_next(const struct asker *asker, uint32_t state)
 	return next != 0 ? next | KEPT | WAITERS : 0;
 }
 
-/* The one that it is kept for is stopped: it is for whoever comes first again. */
+/* The one that it is kept for is stopped. [S4] */
 static void keep_no_more(const struct asker *asker, uint32_t next)
 {
-	uint32_t state = load_state(asker->lock);
+	uint32_t kept = next & (HOLDER | KEPT), state = load_state(asker->lock);
 
-	while ((state & (HOLDER | KEPT)) == (next & (HOLDER | KEPT)) &&
-	       !swap_state(asker->lock, &state, state & ~(HOLDER | KEPT)))
+	while ((state & (HOLDER | KEPT)) == kept && !swap_state(asker->lock, &state, state & ~kept))
 		;
 	pass_on(asker);
 }

@@ -326,6 +326,7 @@ START_TEST(what_was_sent_ahead_goes_elsewhere)
 		behind[i] = pools_submit(pools_square, i);
 	for (int i = 0; i < LEFT; i++)
 		pools_expect(behind[i], i * i);
+	pools_await(LEFT + 1);
 	ck_assert(!fl_future_done(hanging));
 	fl_future_cancel(hanging);
 	pools_expect(hanging, -1);

@@ -310,8 +310,8 @@ START_TEST(the_last_party_finds_the_dead_one)
 }
 END_TEST
 
-/* It was in the round before; the others wait for it in this one. */
-START_TEST(a_party_that_does_not_come_again_breaks_it)
+/* Goes through a round with another thread, and with a child that stays. */
+static pid_t go_on_with_child(void)
 {
 	pid_t child = process_start(wait_and_stay, barrier);
 
@@ -321,6 +321,14 @@ START_TEST(a_party_that_does_not_come_again_breaks_it)
 	ck_assert_int_ge(fl_barrier_wait(barrier), 1);
 	ck_assert_int_ge(call_end(&calls[0]), 1);
 	process_await(&shared->ready, 1);
+	return child;
+}
+
+/* It was in the round before; the others wait for it in this one. */
+START_TEST(a_party_that_does_not_come_again_breaks_it)
+{
+	pid_t child = go_on_with_child();
+
 	start(1);
 	testing_await_asleep(calls[0].id);
 	process_kill(child);
@@ -330,6 +338,37 @@ START_TEST(a_party_that_does_not_come_again_breaks_it)
 	ck_assert_int_eq(fl_barrier_wait(barrier), 2);
 	ck_assert_int_eq(call_end(&calls[0]), 0);
 	ck_assert_int_eq(call_end(&calls[1]), 1);
+}
+END_TEST
+
+static int use_and_stay(void *leave)
+{
+	fl_lock *door;
+
+	ck_assert_int_ge(fl_segment_lock(segment, "door", &door), 0);
+	ck_assert_int_eq(fl_lock_acquire(door), 0);
+	fl_lock_release(door);
+	return fl_event_wait(leave);
+}
+
+/* Of those who use a segment, up to 64 leave their places to nobody when they die. */
+START_TEST(though_another_thread_has_got_its_place)
+{
+	struct call users[70];
+	fl_event leave;
+
+	fl_event_init(&leave, NULL);
+	for (int i = 0; i < 70; i++) {
+		if (i == 65)
+			process_kill(go_on_with_child());
+		call_start(&users[i], use_and_stay, &leave);
+		testing_await_asleep(users[i].id);
+	}
+	ck_assert_int_eq(fl_barrier_wait_until(barrier, fl_after(FL_SECONDS(5)), NULL), -EPIPE);
+	fl_event_set(&leave);
+	for (int i = 0; i < 70; i++)
+		ck_assert_int_eq(call_end(&users[i]), 0);
+	fl_event_destroy(&leave);
 }
 END_TEST
 
@@ -412,6 +451,7 @@ int main(void)
 	tcase_add_test(death, whoever_comes_next_finds_the_dead_one);
 	tcase_add_test(death, the_last_party_finds_the_dead_one);
 	tcase_add_test(death, a_party_that_does_not_come_again_breaks_it);
+	tcase_add_test(death, though_another_thread_has_got_its_place);
 	tcase_add_test(together, every_round_is_whole);
 	tcase_add_test(together, more_threads_than_parties);
 	return testing_run(suite);

@@ -17,10 +17,6 @@
  * that has ended in a living process, is not missed. It has no action, which would be a function of one process: let
  * who gets the last index do it, and the others wait once more. Its memory may be freed when all parties have returned.
  *
- * One thing it cannot do: where 64 threads or more have used the segment at a time, the place that a dead one had in
- * the segment may be given to a new thread. If that happens before one who waits at the barrier has looked, a dead one
- * of the round before is not missed, and the others wait for it. There, wait with a deadline.
- *
  * No call may come from a signal handler. No call fails or returns early because of a signal.
  */
 #ifndef FAIRLEAD_BARRIER_H

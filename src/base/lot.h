@@ -53,7 +53,8 @@ struct fl_peer {
 	char name[16];
 	uint64_t process_id; /* its process's: see struct fl_lot_view */
 	int64_t since;       /* for people: when its last wait began, by CLOCK_MONOTONIC_COARSE, in nanoseconds */
-	uint8_t spare[FL_PEER_SIZE - 88];
+	uint64_t died;       /* which of its last peers have died, and not left: see base/peer.c */
+	uint8_t spare[FL_PEER_SIZE - 96];
 	uint32_t life; /* the kernel's: see base/lot.c */
 	uint32_t spare_at_end;
 };
@@ -149,6 +150,9 @@ static inline uint32_t fl_lot_number(const void *object)
 
 /* Whether the peer of that number lives. Any number may be asked for. */
 bool fl_lot_alive_(const struct fl_lot_view *view, uint32_t number);
+
+/* Whether the peer of that number has died, and has not left as it should. Known until its page has had 45 others. */
+bool fl_lot_died_(const struct fl_lot_view *view, uint32_t number);
 
 /* The number of a living peer of the process with that id; 0: it has none, and is as dead. Any id may be asked for. */
 uint32_t fl_lot_living_(const struct fl_lot_view *view, uint64_t process_id);

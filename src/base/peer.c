@@ -212,6 +212,39 @@ static int find_page(const struct fl_lot_view *view, uint32_t *ret_slot)
 	return 0;
 }
 
+/* What a page keeps in `died`: in bits 0-44, the newest one in bit 0, whether its last peers were dead when their page
+ * was taken, and above them the generation of the newest. */
+#define DIED 45u
+#define GENERATIONS (FL_PEER_MASK >> FL_PEER_BITS)
+
+/* Under the view's lock, before the number of a page's last peer is taken away. */
+static void keep_death(struct fl_peer *peer)
+{
+	uint32_t last = fl_load_relaxed(&peer->last) >> FL_PEER_BITS;
+	uint64_t died = fl_load_relaxed(&peer->died), newest = died >> DIED;
+
+	if (newest == last) /* by one that was killed at that */
+		return;
+	died = (died << 1 | (fl_load_relaxed(&peer->number) != 0)) & ((UINT64_C(1) << DIED) - 1);
+	fl_store_relaxed(&peer->died, (uint64_t)last << DIED | died);
+}
+
+bool fl_lot_died_(const struct fl_lot_view *view, uint32_t number)
+{
+	const struct fl_peer *page = page_of(view, number);
+	uint64_t died;
+	uint32_t age;
+
+	if (!page)
+		return false;
+	/* [peer.8] acquire; pairs with [peer.7] */
+	if (fl_load_acquire(&page->number) == number)
+		return !fl_lot_alive_(view, number);
+	died = fl_load_relaxed(&page->died);
+	age = ((uint32_t)(died >> DIED) - (number >> FL_PEER_BITS)) & GENERATIONS;
+	return age < DIED && (died >> age & 1);
+}
+
 static uint32_t next_number(uint32_t last, uint32_t slot)
 {
 	uint32_t number = ((last >> FL_PEER_BITS) + 1) << FL_PEER_BITS | slot;
@@ -272,7 +305,9 @@ static int settle(struct fl_lot_view *view, struct fl_lot_mine *mine, uint32_t s
 	mine->robust = fl_robust_find_(&peer->life, peer + 1, FL_PEER_SIZE);
 	if (!mine->robust)
 		return -ENOSYS;
-	fl_store_relaxed(&peer->number, 0);
+	keep_death(peer);
+	/* [peer.7] release; pairs with [peer.8] */
+	fl_store_release(&peer->number, 0);
 	fl_signal_fence();
 	/* The count goes on: who is about to turn the state of the one before does not turn this one's. */
 	fl_store_relaxed(&peer->state, fl_lot_idle_(fl_load_relaxed(&peer->state)));

@@ -32,9 +32,7 @@
  *        -EPIPE says that the barrier is or was broken, and so it was.) Who ends a round keeps what drops out of
  *        fl_round before he changes it: so fl_state never tells of a round that was not broken, if he is too late.
  *
- * What it cannot do: notice the death of a thread that has never come. And when so many threads have used the segment
- * that the places of the dead among its peers are given to others (64 and more), a death in the round before is
- * forgotten.
+ * What it cannot do: notice the death of a thread that has never come.
  *
  * Rejected: a count of those who have come (who of them has died?); to hold the next round back until all have left the
  * last one, as Python does (one that is stopped would hold up others, who need not wait for it).
@@ -130,7 +128,6 @@ static bool is_missed(const struct party *party, uint64_t state)
 {
 	const struct fl_lot_view *view = party->mine->view;
 	uint32_t round = (uint32_t)state;
-	struct fl_lot_about about;
 
 	for (uint32_t i = 0; i < party->parties; i++) {
 		uint64_t here = fl_load_relaxed(&row(party, round)[i]),
@@ -138,12 +135,8 @@ static bool is_missed(const struct party *party, uint64_t state)
 
 		if (fl_barrier_round_of(here) == round && !fl_lot_alive_(view, (uint32_t)here))
 			return true;
-		if (fl_barrier_round_of(before) != round - 1 || (state >> BEFORE & 1) ||
-		    fl_lot_alive_(view, (uint32_t)before))
-			continue;
-		/* Who has left as he should is not known any more. */
-		fl_lot_about_(view, (uint32_t)before, &about);
-		if (about.pid != 0)
+		if (fl_barrier_round_of(before) == round - 1 && !(state >> BEFORE & 1) &&
+		    fl_lot_died_(view, (uint32_t)before))
 			return true;
 	}
 	return false;

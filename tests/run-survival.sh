@@ -16,8 +16,8 @@ says() {
 	grep -qE "$1" "$scratch/table"
 }
 
-check "it makes a table" survival pthread-robust pthread-mutex py-lock --kills 200 --no-steps
-check "a robust mutex survives all kills" says '^\| pthread mutex, process-shared, robust \| 200 \|.* / '
+check "it makes a table" survival flock pthread-mutex py-lock --kills 200 --no-steps
+check "flock survives all kills" says '^\| flock \| 200 \|.* / '
 check "a plain one does not" says '^\| pthread mutex, process-shared \| 1?[0-9]?[0-9] \|'
 check "nor does Python's Lock" says '^\| Python multiprocessing Lock \| 1?[0-9]?[0-9] \|'
 check "or an object for each run" survival py-lock --kills 50 --runs 2 --no-steps --json

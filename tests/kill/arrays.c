@@ -126,6 +126,7 @@ const struct kill_object kill_arrays[] = {
 	{.name = "array",
 	 .what = "Fairlead shared Array",
 	 .expects = KILL_SURVIVES,
+	 .alone = true,
 	 .size = sizeof(struct shared),
 	 .init = init,
 	 .fini = close_segment,

@@ -185,17 +185,34 @@ bool kill_crew_kill_child(struct kill_crew *crew, unsigned i, uint64_t random)
 	return kill(child, SIGKILL) == 0;
 }
 
-void kill_crew_kill(struct kill_crew *crew, unsigned i)
+/* Returns whether there is one to reap. */
+static bool begin_to_kill(struct kill_crew *crew, unsigned i)
 {
 	struct kill_worker *worker = &kill_shared->workers[i];
 
 	if (!crew->processes[i])
-		return;
+		return false;
 	__atomic_store_n(&worker->killed, worker->generation, __ATOMIC_SEQ_CST);
 	worker->deaths++;
 	note_time_of_kill();
 	kill(crew->processes[i], SIGKILL);
-	reap(crew, i);
+	return true;
+}
+
+void kill_crew_kill(struct kill_crew *crew, unsigned i)
+{
+	if (begin_to_kill(crew, i))
+		reap(crew, i);
+}
+
+void kill_crew_kill_both(struct kill_crew *crew, unsigned i, unsigned j)
+{
+	bool first = begin_to_kill(crew, i), second = begin_to_kill(crew, j);
+
+	if (first)
+		reap(crew, i);
+	if (second)
+		reap(crew, j);
 }
 
 static const char *const words[] = {"busy", "asleep", "spinning", "unknown", "ended"};
@@ -219,10 +236,11 @@ static void describe(struct kill_crew *crew, const struct kill_watch *watch)
 /* Returns what can be said now: that one is stuck, has ended, or nothing yet (KILL_UNDECIDED). */
 static enum kill_end judge(struct kill_crew *crew, struct kill_watch *watch)
 {
-	bool known = kill_now() - watch->begun >= watch->patience;
 	enum kill_state state;
+	bool known;
 
 	kill_watch_look(watch, crew);
+	known = watch->now > watch->patience;
 	for (unsigned i = 0; i < crew->n; i++) {
 		if (!crew->processes[i])
 			continue;

@@ -71,8 +71,9 @@ void kill_crew_start(struct kill_crew *crew, unsigned i,
 /* Stops the process in place i, and returns when it has stopped. */
 void kill_crew_stop(struct kill_crew *crew, unsigned i);
 
-/* Kills it, and returns when it is gone. */
+/* Kills it, and returns when it is gone; kills two before either is. */
 void kill_crew_kill(struct kill_crew *crew, unsigned i);
+void kill_crew_kill_both(struct kill_crew *crew, unsigned i, unsigned j);
 
 /* Kills a process that the one in place i has started; false: there is none. */
 bool kill_crew_kill_child(struct kill_crew *crew, unsigned i, uint64_t random);
@@ -86,7 +87,8 @@ void kill_crew_wind_up(struct kill_crew *crew);
 /* ---- what is found (look.c) ---- */
 
 struct kill_watch {
-	int64_t begun, patience;
+	int64_t begun, patience, looked;
+	int64_t now; /* the watch's own clock: how long it has watched, see look.c */
 	struct {
 		uint64_t progress_then, progress, ran, slices, slices_then;
 		int64_t moved, asleep; /* when it last got on; since when it is asleep, or 0 */
@@ -112,7 +114,6 @@ struct kill_outcome {
 	uint64_t kills;         /* survived, */
 	uint64_t steps;         /* of so many, if it was before each instruction; */
 	uint64_t stuck, broken; /* in that way: how many of them were not survived, and after how many it was wrong */
-	uint64_t late;          /* how often somebody seemed to be stuck, and got on all the same */
 	struct kill_verdict verdict;
 	int64_t wait_median, wait_most_often, wait_longest; /* of survivors: p50, p99, max, in ns */
 	uint64_t waits;

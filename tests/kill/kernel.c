@@ -214,6 +214,7 @@ static void leave_empty(void *memory, struct kill_worker *worker)
 const struct kill_object kill_kernel[] = {
 	{.name = "sysv-undo",
 	 .what = "System V semaphore with undo, as a lock",
+	 .alone = true,
 	 .size = sizeof(struct locked),
 	 .init = make_semaphore,
 	 .fini = remove_semaphore,
@@ -225,6 +226,8 @@ const struct kill_object kill_kernel[] = {
 			{.name = "orphaned", .before = acquire_semaphore, .dies = true}}},
 	{.name = "flock",
 	 .what = "flock",
+	 .expects = KILL_SURVIVES,
+	 .alone = true,
 	 .size = sizeof(struct locked),
 	 .init = make_file,
 	 .fini = close_file,

@@ -88,6 +88,7 @@ struct kill_object {
 	enum kill_expectation expects;
 	size_t size;      /* of its memory */
 	unsigned roles;   /* 0 or 1: all do the same. 2: those with an even index have role 0, the others role 1 */
+	bool alone;       /* who is left gets on also before others take the place of the dead */
 	bool drains;      /* role 1 takes what role 0 puts: at the end it goes on until nothing is left */
 	unsigned workers; /* 0: 4 */
 	/* In the harness: makes it; takes away what a name in the system remembers. Returns 0 or a negative errno. */

@@ -2,13 +2,15 @@
  * locks.c - the Lock of Fairlead, shared.
  *
  * The harness makes a segment without a name, and the workers inherit it. `lock-comers` come and go: each operation
- * opens the segment, takes a place in it, uses the lock and leaves.
+ * opens the segment, takes a place in it, uses the lock and leaves. Those of `lock-threads` have more threads that wait
+ * for it: when two workers are killed at once, whom the kernel wakes for the one death may be of the other.
  */
 #include "in_segment.h"
 #include "kill.h"
 
 #include <errno.h>
 #include <fairlead/lock.h>
+#include <pthread.h>
 
 struct shared {
 	struct kill_guarded guarded;
@@ -40,6 +42,30 @@ static void begin(void *memory, struct kill_worker *worker)
 	(void)memory, (void)worker;
 	if (fl_lock_acquire_try(lock))
 		fl_lock_release(lock);
+}
+
+enum { MORE_THREADS = 3 };
+
+static void *hold_now_and_then(void *worker_)
+{
+	struct kill_worker mine = *(struct kill_worker *)worker_; /* its dice: nobody else reads it */
+
+	for (;;) {
+		acquire();
+		kill_dwell(&mine);
+		fl_lock_release(lock);
+	}
+	return NULL;
+}
+
+static void begin_with_threads(void *memory, struct kill_worker *worker)
+{
+	pthread_t thread;
+
+	begin(memory, worker);
+	for (int i = 0; i < MORE_THREADS; i++)
+		if (pthread_create(&thread, NULL, hold_now_and_then, worker) != 0)
+			kill_fail("pthread_create", EAGAIN);
 }
 
 static void hold(void *memory, struct kill_worker *worker)
@@ -82,6 +108,7 @@ const struct kill_object kill_locks[] = {
 	{.name = "lock",
 	 .what = "Fairlead shared Lock",
 	 .expects = KILL_SURVIVES,
+	 .alone = true,
 	 .size = sizeof(struct shared),
 	 .init = init,
 	 .fini = close_segment,
@@ -99,6 +126,16 @@ const struct kill_object kill_locks[] = {
 	 .init = init,
 	 .fini = close_segment,
 	 .operate = come_and_go,
+	 .check = check},
+	{.name = "lock-threads",
+	 .what = "Fairlead shared Lock, processes of four threads",
+	 .expects = KILL_SURVIVES,
+	 .alone = true,
+	 .size = sizeof(struct shared),
+	 .init = init,
+	 .fini = close_segment,
+	 .start = begin_with_threads,
+	 .operate = operate,
 	 .check = check},
 	{0},
 };

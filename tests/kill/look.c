@@ -6,6 +6,10 @@
  * sleeps until a time of its own looks awake here, since it is given the processor in between, and that is as it should
  * be: it may yet find out. After 2000 times of that without getting on it is spinning.
  *
+ * All this is timed by a clock of the watch's own, which goes on by at most a quarter of `patience` from one look to
+ * the next. When the harness did not get to look for long, perhaps nobody ran: a machine that stands still for a second
+ * would make the one that sleeps asleep for that long, and the one that moved just before busy just after.
+ *
  * Looks at several processes are not one moment. That does no harm: a worker counts as asleep if it has not run between
  * two looks that are `patience` apart, so all that count as asleep were so at one time in between.
  */
@@ -63,7 +67,7 @@ static void begin_again(struct kill_watch *watch, unsigned i, uint64_t ran, uint
 {
 	watch->of[i].ran = ran;
 	watch->of[i].slices_then = watch->of[i].slices = slices;
-	watch->of[i].moved = kill_now();
+	watch->of[i].moved = watch->now;
 	watch->of[i].asleep = 0;
 }
 
@@ -93,7 +97,7 @@ static void look_at_others(struct kill_watch *watch, pid_t process, unsigned i)
 	if (!asleep || others != watch->of[i].others)
 		watch->of[i].resting = 0;
 	else if (!watch->of[i].resting)
-		watch->of[i].resting = kill_now();
+		watch->of[i].resting = watch->now;
 	watch->of[i].others = others;
 }
 
@@ -113,7 +117,7 @@ static void look_at(struct kill_watch *watch, const struct kill_crew *crew, unsi
 	if (state != 'S' || slices != watch->of[i].slices)
 		watch->of[i].asleep = 0;
 	else if (!watch->of[i].asleep)
-		watch->of[i].asleep = kill_now();
+		watch->of[i].asleep = watch->now;
 	watch->of[i].slices = slices;
 	if (state && state != 'Z' &&
 	    (ran - watch->of[i].ran >= (uint64_t)watch->patience / 2 ||
@@ -123,6 +127,10 @@ static void look_at(struct kill_watch *watch, const struct kill_crew *crew, unsi
 
 void kill_watch_look(struct kill_watch *watch, const struct kill_crew *crew)
 {
+	int64_t now = kill_now(), gap = now - watch->looked;
+
+	watch->now += gap < watch->patience / 4 ? gap : watch->patience / 4;
+	watch->looked = now;
 	for (unsigned i = 0; i < crew->n; i++)
 		if (crew->processes[i])
 			look_at(watch, crew, i, false);
@@ -131,7 +139,8 @@ void kill_watch_look(struct kill_watch *watch, const struct kill_crew *crew)
 void kill_watch_begin(struct kill_watch *watch, const struct kill_crew *crew, int64_t patience)
 {
 	memset(watch, 0, sizeof(*watch));
-	watch->begun = kill_now();
+	watch->begun = watch->looked = kill_now();
+	watch->now = 1; /* 0 is never */
 	watch->patience = patience;
 	for (unsigned i = 0; i < crew->n; i++)
 		if (crew->processes[i])
@@ -140,7 +149,7 @@ void kill_watch_begin(struct kill_watch *watch, const struct kill_crew *crew, in
 
 enum kill_state kill_watch_state(const struct kill_watch *watch, unsigned i)
 {
-	int64_t now = kill_now();
+	int64_t now = watch->now;
 
 	if (watch->of[i].state == 'Z' || watch->of[i].state == 0)
 		return KILL_ENDED;

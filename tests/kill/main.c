@@ -86,8 +86,6 @@ static void say(const struct kill_object *object, const struct kill_outcome *out
 	if (is_wrong(outcome))
 		printf("# %" PRIu64 " lost, %" PRIu64 " doubled, %" PRIu64 " broken\n", outcome->verdict.lost,
 		       outcome->verdict.doubled, outcome->verdict.broken);
-	if (outcome->late)
-		printf("# late, but not stuck: %" PRIu64 " times\n", outcome->late);
 	if (outcome->waits)
 		printf("# survivors waited: p50 %.3f ms, p99 %.3f ms, at most %.3f ms\n",
 		       (double)outcome->wait_median / 1e6, (double)outcome->wait_most_often / 1e6,

@@ -4,8 +4,10 @@
  * A round is one kill or two, and then all that survived have to get on before the next round:
  *
  *   of four kills    one hits a worker that was stopped before (SIGSTOP), for up to a millisecond
- *   of four rounds   one has a second kill, of another worker, within 100 us of the first: it is there that the first
- *                    death is being mended
+ *   of four rounds   one has a second kill, of another worker: at once, or within 100 us of the end of the first, where
+ *                    the first death is being mended
+ *   of two rounds    one has the survivors get on before there is anybody in the place of the dead: who comes into a
+ *                    segment has all look again, and so hides a wake-up that was lost
  *   between rounds   up to a millisecond passes, so that a kill may hit anything
  *   three of four    rounds have workers that offer the processor now and then, also in the middle of what a lock
  *                    guards: more of them wait, for each other and not for the next tick of the scheduler's clock. In
@@ -52,23 +54,38 @@ static void kill_one(struct kill_crew *crew, struct dice *dice, unsigned i)
 	kill_crew_kill(crew, i);
 }
 
+static void kill_one_after_the_other(struct kill_crew *crew, struct dice *dice, unsigned first, unsigned second)
+{
+	kill_one(crew, dice, first);
+	if (second == first)
+		return;
+	for (int64_t until = kill_now() + (int64_t)throw_dice(dice, RECOVERY); kill_now() < until;)
+		;
+	kill_crew_kill(crew, second);
+}
+
 /* One round. Returns whether the survivors got on. */
 static enum kill_end kill_some(struct kill_crew *crew, struct dice *dice, bool may_be_two)
 {
 	unsigned first = (unsigned)throw_dice(dice, crew->n), second = first;
 	uint32_t survivors = (1U << crew->n) - 1;
+	enum kill_end end = KILL_GOT_ON;
 
 	__atomic_store_n(&kill_shared->yields, throw_dice(dice, 4) != 0, __ATOMIC_RELAXED);
 	kill_nap((int64_t)throw_dice(dice, MILLISECOND));
-	kill_one(crew, dice, first);
-	if (may_be_two && throw_dice(dice, 4) == 0) {
+	if (may_be_two && throw_dice(dice, 4) == 0)
 		second = (first + 1 + (unsigned)throw_dice(dice, crew->n - 1)) % crew->n;
-		for (int64_t until = kill_now() + (int64_t)throw_dice(dice, RECOVERY); kill_now() < until;)
-			;
-		kill_crew_kill(crew, second);
-		kill_crew_start(crew, second, NULL, NULL);
-	}
+	if (second != first && throw_dice(dice, 2) == 0)
+		kill_crew_kill_both(crew, first, second);
+	else
+		kill_one_after_the_other(crew, dice, first, second);
+	if (crew->object->alone && throw_dice(dice, 2) == 0)
+		end = kill_crew_await(crew, survivors & ~(1U << first) & ~(1U << second), PATIENCE);
+	if (end != KILL_GOT_ON)
+		return end;
 	kill_crew_start(crew, first, NULL, NULL);
+	if (second != first)
+		kill_crew_start(crew, second, NULL, NULL);
 	survivors &= ~(1U << first) & ~(1U << second);
 	return kill_crew_await(crew, survivors, PATIENCE);
 }

@@ -71,6 +71,7 @@ const struct kill_object kill_rlocks[] = {
 	{.name = "rlock",
 	 .what = "Fairlead shared RLock",
 	 .expects = KILL_SURVIVES,
+	 .alone = true,
 	 .size = sizeof(struct shared),
 	 .init = init,
 	 .fini = close_segment,

@@ -39,7 +39,6 @@
 enum { PAIR = 2, MOST_STEPS = 1000000, POLLS_BEFORE_A_LOOK = 200 };
 
 #define PATIENCE INT64_C(30000000)
-#define CERTAINTY INT64_C(300000000)
 #define ASLEEP INT64_C(2000000)
 #define HANGS INT64_C(60000000000)
 
@@ -202,21 +201,8 @@ static void lead(struct run *run, struct aim aim)
 	}
 }
 
-/* Waits until all have got on. Who seems to be stuck is watched for longer before it is said: to be late is not that,
- * but it is counted. */
-static enum kill_end await_all(struct kill_crew *crew, struct kill_outcome *outcome)
-{
-	enum kill_end end = kill_crew_await(crew, (1U << PAIR) - 1, PATIENCE);
-
-	if (end != KILL_STUCK)
-		return end;
-	end = kill_crew_await(crew, (1U << PAIR) - 1, CERTAINTY);
-	outcome->late += end == KILL_GOT_ON;
-	return end;
-}
-
 /* The victim is killed, and all others have to get on. */
-static enum kill_end survive(struct run *run, struct kill_outcome *outcome)
+static enum kill_end survive(struct run *run)
 {
 	kill_crew_kill(&run->crew, run->victim);
 	if (!run->told)
@@ -224,7 +210,7 @@ static enum kill_end survive(struct run *run, struct kill_outcome *outcome)
 	for (unsigned i = 0; i < PAIR; i++)
 		if (!run->crew.processes[i])
 			kill_crew_start(&run->crew, i, NULL, NULL);
-	return await_all(&run->crew, outcome);
+	return kill_crew_await(&run->crew, (1U << PAIR) - 1, PATIENCE);
 }
 
 static bool wrong(const struct kill_verdict *verdict)
@@ -244,7 +230,7 @@ static int kill_there(const struct kill_object *object, const struct kill_situat
 	lead(&run, aim);
 	if (run.came_to == HUNG)
 		kill_fail("the one that is led goes on sleeping, or has ended by itself", 0);
-	end = survive(&run, outcome);
+	end = survive(&run);
 	if (end != KILL_GOT_ON && outcome->end == KILL_GOT_ON) {
 		outcome->end = end;
 		memcpy(outcome->how, run.crew.how, sizeof(outcome->how));

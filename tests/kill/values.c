@@ -97,6 +97,7 @@ const struct kill_object kill_values[] = {
 	{.name = "value",
 	 .what = "Fairlead shared Value",
 	 .expects = KILL_SURVIVES,
+	 .alone = true,
 	 .size = sizeof(struct shared),
 	 .init = init,
 	 .fini = close_segment,

@@ -92,6 +92,11 @@ void bench_describe_machine(FILE *file);
 
 /* Writes the message and ends the program with status 1: a benchmark that went wrong has no figures. */
 void bench_fail(const char *what) __attribute__((noreturn, cold));
+static inline void bench_need(bool fine, const char *what)
+{
+	if (!fine)
+		bench_fail(what);
+}
 
 /* The bare futex: what there is beneath every object that parks its threads. */
 static inline void bench_futex_wait(uint32_t *word, uint32_t value)

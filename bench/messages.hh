@@ -15,12 +15,6 @@
 
 enum : size_t { SMALL = 64, MEDIUM = 65536, LARGE = 1 << 20 };
 
-static inline void messages_need(bool fine, const char *what)
-{
-	if (!fine)
-		bench_fail(what);
-}
-
 static char messages_buffer[LARGE] = {1};
 
 template <class way, size_t size, bool answered> static void answer(way *there, way *back, uint64_t n)
@@ -73,7 +67,7 @@ template <class way, size_t size, bool answered, bool apart> static int64_t time
 	int64_t took;
 	int status;
 
-	messages_need(child >= 0, "messages: cannot fork");
+	bench_need(child >= 0, "messages: cannot fork");
 	if (child == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (apart)
@@ -88,7 +82,7 @@ template <class way, size_t size, bool answered, bool apart> static int64_t time
 	ask<way, size, true>(&unused, &begun, 1);
 	took = ask<way, size, answered>(&there, &back, n);
 	sched_setaffinity(0, sizeof before, &before);
-	messages_need(waitpid(child, &status, 0) == child && status == 0, "messages: the other process failed");
+	bench_need(waitpid(child, &status, 0) == child && status == 0, "messages: the other process failed");
 	return took;
 }
 

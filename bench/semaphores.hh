@@ -7,9 +7,9 @@
 #ifndef FAIRLEAD_BENCH_SEMAPHORES_HH
 #define FAIRLEAD_BENCH_SEMAPHORES_HH
 
+#include "in_segment.hh"
 #include "machine.h"
 
-#include <fairlead/segment.h>
 #include <semaphore.h>
 #include <semaphore>
 #include <sys/mman.h>
@@ -31,21 +31,14 @@ struct alignas(BENCH_CACHE_LINE) posix_semaphore {
 };
 
 /* Those that processes share. */
-struct in_a_segment {
-	fl_segment *segment = nullptr;
+struct shared_semaphore : in_segment {
 	fl_semaphore *semaphore = nullptr;
 
-	in_a_segment()
-	{
-		if (fl_segment_open(&segment, nullptr, nullptr) != 0)
-			bench_fail("a segment");
-	}
-	~in_a_segment() { fl_segment_close(segment); }
 	void release() { fl_semaphore_release(semaphore, 1); }
 	void acquire() { fl_semaphore_acquire(semaphore); }
 };
 
-struct fairlead_shared_semaphore : in_a_segment {
+struct fairlead_shared_semaphore : shared_semaphore {
 	fairlead_shared_semaphore()
 	{
 		if (fl_segment_semaphore(segment, "semaphore", 0, &semaphore) != 1)
@@ -54,7 +47,7 @@ struct fairlead_shared_semaphore : in_a_segment {
 };
 
 /* Two, so that there is more than one place to look. */
-struct fairlead_seats : in_a_segment {
+struct fairlead_seats : shared_semaphore {
 	fairlead_seats()
 	{
 		if (fl_segment_semaphore_holders(segment, "seats", 2, &semaphore) != 1)

@@ -7,35 +7,17 @@
  */
 #include "shared.hh"
 #include "harness.h"
+#include "in_segment.hh"
 #include "locks.hh"
 
 #include <boost/interprocess/sync/interprocess_mutex.hpp>
-#include <cstdio>
-#include <cstdlib>
-#include <fairlead/segment.h>
 #include <sys/mman.h>
 
 enum : uint64_t { MILLION = 1000000 };
 
-static void need(bool fine, const char *what)
-{
-	if (!fine) {
-		fprintf(stderr, "bench: %s\n", what);
-		exit(1);
-	}
-}
-
-struct fairlead_shared {
+struct fairlead_shared : lock_in_segment {
 	using held = nothing;
-	fl_segment *segment = nullptr;
-	fl_lock *lock = nullptr;
 
-	fairlead_shared()
-	{
-		need(fl_segment_open(&segment, nullptr, nullptr) == 0, "no segment");
-		need(fl_segment_lock(segment, "lock", &lock) == 1, "no lock in it");
-	}
-	~fairlead_shared() { fl_segment_close(segment); }
 	void acquire(held &) { fl_lock_acquire(lock); }
 	void release(held &) { fl_lock_release(lock); }
 };
@@ -79,12 +61,12 @@ static int64_t time_make_fairlead(uint64_t n)
 		uint64_t *where;
 		void *words;
 
-		need(fl_segment_open(&segment, nullptr, &options) == 0, "no segment");
-		need(fl_segment_object(segment, "words", &type, nullptr, nullptr, &words) == 1, "no word");
+		bench_need(fl_segment_open(&segment, nullptr, &options) == 0, "no segment");
+		bench_need(fl_segment_object(segment, "words", &type, nullptr, nullptr, &words) == 1, "no word");
 		where = static_cast<uint64_t *>(words);
 		int64_t begin = bench_now();
 
-		need(fl_segment_alloc(segment, MILLION * sizeof(fl_lock), where) == 0, "no memory");
+		bench_need(fl_segment_alloc(segment, MILLION * sizeof(fl_lock), where) == 0, "no memory");
 		fl_lock *locks = static_cast<fl_lock *>(fl_segment_at(segment, *where, MILLION * sizeof(fl_lock)));
 
 		for (uint64_t i = 0; i < MILLION; i++) {
@@ -108,7 +90,7 @@ static int64_t time_make_pthread(uint64_t n)
 		void *memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 		auto *locks = static_cast<pthread_mutex_t *>(memory);
 
-		need(memory != MAP_FAILED, "no shared memory");
+		bench_need(memory != MAP_FAILED, "no shared memory");
 		for (uint64_t i = 0; i < MILLION; i++) {
 			init_shared(&locks[i], PTHREAD_MUTEX_ROBUST);
 			pthread_mutex_lock(&locks[i]);

@@ -31,10 +31,10 @@ struct queue_way {
 
 		room.size = 300 * (size + 64) + (1 << 16);
 		options.item_size = static_cast<uint32_t>(size);
-		messages_need(users++ > 0 || fl_segment_open(&segment, nullptr, &room) == 0,
-			      "shared-queue: cannot make a segment");
-		messages_need(fl_segment_queue(segment, std::to_string(number++).c_str(), &options, &queue) == 1,
-			      "shared-queue: cannot make a queue");
+		bench_need(users++ > 0 || fl_segment_open(&segment, nullptr, &room) == 0,
+			   "shared-queue: cannot make a segment");
+		bench_need(fl_segment_queue(segment, std::to_string(number++).c_str(), &options, &queue) == 1,
+			   "shared-queue: cannot make a queue");
 	}
 	~queue_way()
 	{
@@ -51,11 +51,11 @@ struct copied : queue_way {
 	using queue_way::queue_way;
 	void send(const void *data, size_t size)
 	{
-		messages_need(fl_shared_queue_put(queue, data, size) == 0, "shared-queue: cannot put");
+		bench_need(fl_shared_queue_put(queue, data, size) == 0, "shared-queue: cannot put");
 	}
 	void receive(void *data, size_t most)
 	{
-		messages_need(fl_shared_queue_get(queue, data, most, nullptr) >= 0, "shared-queue: cannot get");
+		bench_need(fl_shared_queue_get(queue, data, most, nullptr) >= 0, "shared-queue: cannot get");
 	}
 };
 
@@ -66,9 +66,9 @@ struct held : copied {
 	{
 		fl_shared_queue_item item;
 
-		messages_need(fl_shared_queue_get(queue, data, most, &item) >= 0 &&
-				      fl_shared_queue_task_done(queue, &item) == 0,
-			      "shared-queue: cannot get");
+		bench_need(fl_shared_queue_get(queue, data, most, &item) >= 0 &&
+				   fl_shared_queue_task_done(queue, &item) == 0,
+			   "shared-queue: cannot get");
 	}
 };
 
@@ -78,16 +78,16 @@ struct in_place : queue_way {
 	{
 		fl_shared_queue_item item;
 
-		messages_need(fl_shared_queue_reserve(queue, &item) == 0, "shared-queue: cannot reserve");
+		bench_need(fl_shared_queue_reserve(queue, &item) == 0, "shared-queue: cannot reserve");
 		item.size = size;
-		messages_need(fl_shared_queue_commit(queue, &item) == 0, "shared-queue: cannot commit");
+		bench_need(fl_shared_queue_commit(queue, &item) == 0, "shared-queue: cannot commit");
 	}
 	void receive(void *, size_t)
 	{
 		fl_shared_queue_item item;
 
-		messages_need(fl_shared_queue_peek(queue, &item) == 0 && fl_shared_queue_task_done(queue, &item) == 0,
-			      "shared-queue: cannot peek");
+		bench_need(fl_shared_queue_peek(queue, &item) == 0 && fl_shared_queue_task_done(queue, &item) == 0,
+			   "shared-queue: cannot peek");
 	}
 };
 
@@ -99,7 +99,7 @@ struct cache_line {
 	{
 		void *at = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-		messages_need(at != MAP_FAILED, "shared-queue: no memory");
+		bench_need(at != MAP_FAILED, "shared-queue: no memory");
 		number = static_cast<uint32_t *>(at);
 	}
 	~cache_line() { munmap(number, 4096); }

@@ -9,16 +9,14 @@
  * Peers are those that survive such a kill (tests/kill).
  */
 #include "harness.h"
+#include "in_segment.hh"
 #include "shared.hh"
 
 #include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <fairlead/segment.h>
-#include <fairlead/shared_queue.h>
 #include <fcntl.h>
-#include <new>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/sem.h>
@@ -28,76 +26,15 @@
 
 enum : unsigned { KILLS = 200, QUICK_KILLS = 20, ASLEEP_AFTER_US = 300 };
 
-static void need(bool fine, const char *what)
-{
-	if (!fine)
-		bench_fail(what);
-}
-
-/* ---- what is held. have() is of who is killed; inherit() of who waits, and drop() what it does then ---- */
-
-struct in_segment {
-	fl_segment *segment = nullptr;
-
-	in_segment() { need(fl_segment_open(&segment, nullptr, nullptr) == 0, "survivor: no segment"); }
-	~in_segment() { fl_segment_close(segment); }
-	in_segment(const in_segment &) = delete;
-	in_segment &operator=(const in_segment &) = delete;
-};
-
-struct a_lock : in_segment {
-	fl_lock *lock = nullptr;
-
-	a_lock() { need(fl_segment_lock(segment, "lock", &lock) == 1, "survivor: no lock"); }
-	void have() { need(fl_lock_acquire(lock) == 0, "survivor: the lock is not free"); }
-	void inherit() { need(fl_lock_acquire(lock) == -EOWNERDEAD, "survivor: nobody had died"); }
-	void drop()
-	{
-		fl_lock_mend(lock);
-		fl_lock_release(lock);
-	}
-};
-
-struct a_semaphore : in_segment {
-	fl_semaphore *seat = nullptr;
-
-	a_semaphore() { need(fl_segment_semaphore_holders(segment, "seat", 1, &seat) == 1, "survivor: no semaphore"); }
-	void have() { need(fl_semaphore_acquire(seat) == 0, "survivor: no permit"); }
-	void inherit() { have(); }
-	void drop() { fl_semaphore_release(seat, 1); }
-};
-
-struct a_queue : in_segment {
-	fl_shared_queue *queue = nullptr;
-	char item[64] = {1};
-
-	a_queue()
-	{
-		fl_shared_queue_options options = {};
-
-		need(fl_segment_queue(segment, "items", &options, &queue) == 1, "survivor: no queue");
-		drop();
-	}
-	void have()
-	{
-		fl_shared_queue_item taken;
-
-		need(fl_shared_queue_peek(queue, &taken) == 0, "survivor: no item");
-	}
-	void inherit()
-	{
-		need(fl_shared_queue_get(queue, item, sizeof item, nullptr) == sizeof item, "survivor: no item");
-	}
-	void drop() { need(fl_shared_queue_put(queue, item, sizeof item) == 0, "survivor: no room"); }
-};
+/* ---- what peers hold, as bench/in_segment.hh has it of Fairlead's ---- */
 
 struct robust_mutex {
 	in_shared_memory<pthread_mutex_t> lock;
 
 	robust_mutex() { init_shared(lock.at, PTHREAD_MUTEX_ROBUST); }
 	~robust_mutex() { pthread_mutex_destroy(lock.at); }
-	void have() { need(pthread_mutex_lock(lock.at) == 0, "survivor: the mutex is not free"); }
-	void inherit() { need(pthread_mutex_lock(lock.at) == EOWNERDEAD, "survivor: nobody had died"); }
+	void hold() { bench_need(pthread_mutex_lock(lock.at) == 0, "survivor: the mutex is not free"); }
+	void inherit() { bench_need(pthread_mutex_lock(lock.at) == EOWNERDEAD, "survivor: nobody had died"); }
 	void drop()
 	{
 		pthread_mutex_consistent(lock.at);
@@ -108,7 +45,7 @@ struct robust_mutex {
 struct undone_semaphore {
 	int id = semget(IPC_PRIVATE, 1, 0600);
 
-	undone_semaphore() { need(id >= 0 && semctl(id, 0, SETVAL, 1) == 0, "survivor: semget"); }
+	undone_semaphore() { bench_need(id >= 0 && semctl(id, 0, SETVAL, 1) == 0, "survivor: semget"); }
 	~undone_semaphore() { semctl(id, 0, IPC_RMID); }
 	undone_semaphore(const undone_semaphore &) = delete;
 	undone_semaphore &operator=(const undone_semaphore &) = delete;
@@ -116,10 +53,10 @@ struct undone_semaphore {
 	{
 		sembuf change = {0, by, SEM_UNDO};
 
-		need(semop(id, &change, 1) == 0, "survivor: semop");
+		bench_need(semop(id, &change, 1) == 0, "survivor: semop");
 	}
-	void have() { change(-1); }
-	void inherit() { have(); }
+	void hold() { change(-1); }
+	void inherit() { hold(); }
 	void drop() { change(1); }
 };
 
@@ -127,20 +64,20 @@ struct undone_semaphore {
 struct locked_file {
 	int file = memfd_create("survivor", MFD_CLOEXEC), mine = -1;
 
-	locked_file() { need(file >= 0, "survivor: memfd_create"); }
+	locked_file() { bench_need(file >= 0, "survivor: memfd_create"); }
 	~locked_file() { close(file); }
 	locked_file(const locked_file &) = delete;
 	locked_file &operator=(const locked_file &) = delete;
-	void have()
+	void hold()
 	{
 		char path[64];
 
 		snprintf(path, sizeof path, "/proc/self/fd/%d", file);
 		if (mine < 0)
 			mine = open(path, O_RDWR | O_CLOEXEC);
-		need(flock(mine, LOCK_EX) == 0, "survivor: flock");
+		bench_need(flock(mine, LOCK_EX) == 0, "survivor: flock");
 	}
-	void inherit() { have(); }
+	void inherit() { hold(); }
 	void drop() { flock(mine, LOCK_UN); }
 };
 
@@ -150,7 +87,7 @@ struct locked_file {
 struct signal_pipe {
 	int ends[2];
 
-	signal_pipe() { need(pipe(ends) == 0, "survivor: pipe"); }
+	signal_pipe() { bench_need(pipe(ends) == 0, "survivor: pipe"); }
 	~signal_pipe()
 	{
 		close(ends[0]);
@@ -158,12 +95,12 @@ struct signal_pipe {
 	}
 	signal_pipe(const signal_pipe &) = delete;
 	signal_pipe &operator=(const signal_pipe &) = delete;
-	void send() { need(write(ends[1], "", 1) == 1, "survivor: write"); }
+	void send() { bench_need(write(ends[1], "", 1) == 1, "survivor: write"); }
 	void receive()
 	{
 		char byte;
 
-		need(read(ends[0], &byte, 1) == 1, "survivor: a process is gone");
+		bench_need(read(ends[0], &byte, 1) == 1, "survivor: a process is gone");
 	}
 };
 
@@ -176,7 +113,7 @@ template <class what> struct scene {
 	{
 		pid_t child = fork();
 
-		need(child >= 0, "survivor: cannot fork");
+		bench_need(child >= 0, "survivor: cannot fork");
 		if (child == 0) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			for (;;)
@@ -187,7 +124,7 @@ template <class what> struct scene {
 	pid_t start_holder()
 	{
 		pid_t holder = start([this] {
-			object.have();
+			object.hold();
 			held.send();
 			for (;;)
 				pause();
@@ -256,7 +193,7 @@ const struct bench bench_survivor[] = {
 	{
 		SURVIVOR("lock", "what a killed process had locked, to the next one"),
 		.contestants = {
-			{.who = "fairlead", .role = BENCH_FAIRLEAD, .measure = measure<a_lock>},
+			{.who = "fairlead", .role = BENCH_FAIRLEAD, .measure = measure<lock_in_segment>},
 			{.who = "pthread, robust", .role = BENCH_PEER, .measure = measure<robust_mutex>},
 			{.who = "System V, undo", .role = BENCH_PEER, .measure = measure<undone_semaphore>},
 			{.who = "flock", .role = BENCH_PEER, .measure = measure<locked_file>},
@@ -265,13 +202,13 @@ const struct bench bench_survivor[] = {
 	{
 		SURVIVOR("semaphore", "the permit of a killed process, to the next one"),
 		.contestants = {
-			{.who = "fairlead", .role = BENCH_FAIRLEAD, .measure = measure<a_semaphore>},
+			{.who = "fairlead", .role = BENCH_FAIRLEAD, .measure = measure<semaphore_in_segment<1>>},
 			{.who = "System V, undo", .role = BENCH_PEER, .measure = measure<undone_semaphore>},
 		},
 	},
 	{
 		SURVIVOR("queue", "the item of a killed process, to the next one"),
-		.contestants = {{.who = "fairlead", .role = BENCH_FAIRLEAD, .measure = measure<a_queue>}},
+		.contestants = {{.who = "fairlead", .role = BENCH_FAIRLEAD, .measure = measure<queue_in_segment>}},
 	},
 	{},
 };

@@ -6,33 +6,21 @@
  * Fairlead's does, and over one that does not.
  */
 #include "harness.h"
-#include "machine.h"
+#include "in_segment.hh"
 
 #include <csignal>
-#include <cstdio>
-#include <cstdlib>
-#include <fairlead/segment.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-static void need(bool fine, const char *what)
-{
-	if (!fine) {
-		fprintf(stderr, "bench: %s\n", what);
-		exit(1);
-	}
-}
-
-struct fairlead_turns {
+struct fairlead_turns : in_segment {
 	struct memory {
 		fl_lock lock;
 		fl_condition changed;
 		unsigned turn;
 	};
-	fl_segment *segment = nullptr;
 	memory *at = nullptr;
 
 	static int init(void *object, void *)
@@ -48,11 +36,9 @@ struct fairlead_turns {
 		static const fl_segment_type type = {"turns", 1, 0, sizeof(memory)};
 		void *object = nullptr;
 
-		need(fl_segment_open(&segment, nullptr, nullptr) == 0, "no segment");
-		need(fl_segment_object(segment, "turns", &type, init, nullptr, &object) == 1, "no object in it");
+		bench_need(fl_segment_object(segment, "turns", &type, init, nullptr, &object) == 1, "no object in it");
 		at = static_cast<memory *>(object);
 	}
-	~fairlead_turns() { fl_segment_close(segment); }
 	void take(unsigned mine)
 	{
 		fl_lock_acquire(&at->lock);
@@ -78,7 +64,7 @@ template <int robust> struct pthread_turns {
 		pthread_mutexattr_t of_lock;
 		pthread_condattr_t of_condition;
 
-		need(memory_at != MAP_FAILED, "no shared memory");
+		bench_need(memory_at != MAP_FAILED, "no shared memory");
 		at = static_cast<memory *>(memory_at);
 		pthread_mutexattr_init(&of_lock);
 		pthread_mutexattr_setpshared(&of_lock, PTHREAD_PROCESS_SHARED);
@@ -108,7 +94,7 @@ static cpu_set_t stay_here()
 	sched_getaffinity(0, sizeof(before), &before);
 	CPU_ZERO(&here);
 	CPU_SET(sched_getcpu(), &here);
-	need(sched_setaffinity(0, sizeof(here), &here) == 0, "cannot stay on one CPU");
+	bench_need(sched_setaffinity(0, sizeof(here), &here) == 0, "cannot stay on one CPU");
 	return before;
 }
 
@@ -121,7 +107,7 @@ template <class turns> static int64_t time_turns(uint64_t n)
 	int64_t took;
 	int status;
 
-	need(child >= 0, "cannot fork");
+	bench_need(child >= 0, "cannot fork");
 	if (child == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (uint64_t i = 0; i <= n; i++)
@@ -133,7 +119,7 @@ template <class turns> static int64_t time_turns(uint64_t n)
 	for (uint64_t i = 0; i < n; i++)
 		object.take(0);
 	took = bench_now() - took;
-	need(waitpid(child, &status, 0) == child && status == 0, "the other process failed");
+	bench_need(waitpid(child, &status, 0) == child && status == 0, "the other process failed");
 	sched_setaffinity(0, sizeof(before), &before);
 	return took;
 }

@@ -6,25 +6,14 @@
  * no robust one. The floors are the same without any protection of several steps: C11's atomic_fetch_add, and memcpy.
  */
 #include "harness.h"
+#include "in_segment.hh"
 #include "shared.hh"
 
 #include <atomic>
 #include <cstring>
 #include <fairlead/array.h>
-#include <fairlead/segment.h>
 
 enum : size_t { NUMBERS = 8192 };
-
-struct in_segment {
-	fl_segment *segment = nullptr;
-
-	in_segment()
-	{
-		if (fl_segment_open(&segment, nullptr, nullptr) != 0)
-			bench_fail("a segment");
-	}
-	~in_segment() { fl_segment_close(segment); }
-};
 
 struct fairlead_value : in_segment {
 	fl_value_int64 *value = nullptr;

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# sharers.sh - processes that hold shared objects, wait for them and are killed (sharer.c); sourced after tap.sh, with
-# $build. The script is in $scratch then, and has a $directory of segments of its own.
+# attached.sh - processes that attach to segments, hold what is in them, wait for it and are killed; sourced after
+# tap.sh, with $build. The script is in $scratch then, and has a $directory of segments of its own.
 
 # shellcheck disable=SC2154 # tap.sh's and the script's
 directory=$scratch/segments
@@ -9,15 +9,16 @@ cd "$scratch" || exit 1
 started=()
 trap 'kill -KILL "${started[@]}" 2>/dev/null; rm -rf "$scratch"' EXIT
 
-# share SEGMENT NAME STEP... - a process, $pid, that stays until `leave PID`.
-share() {
+# begin PROGRAM ARGUMENT... - a process, $pid, that says `ready` and stays until `leave PID`. Each has a pipe of its own
+# by its number.
+begin() {
 	rm -f to from
 	mkfifo to from
 	(
 		for fd in "${inputs[@]}"; do # those of others, which would not end
 			exec {fd}>&-
 		done
-		exec "$build/tests/sharer" "$directory" "$@"
+		exec "$build/tests/$1" "${@:2}"
 	) <to >from &
 	pid=$!
 	started[pid]=$pid
@@ -41,4 +42,9 @@ cut_down() {
 	kill -KILL "$1"
 	wait "$1" 2>/dev/null
 	unset "started[$1]"
+}
+
+# share SEGMENT NAME STEP... - one of sharer.c.
+share() {
+	begin sharer "$directory" "$@"
 }

@@ -20,16 +20,6 @@ tool() {
 	timeout -s KILL 60 "$fairlead" "$@" >out 2>err
 }
 
-# fails_with STATUS WORDS ARGUMENT... - the command ends with that status, and says these words on standard error.
-fails_with() {
-	local wanted=$1 words=$2 status
-	shift 2
-	tool "$@"
-	status=$?
-	cat err
-	[ "$status" = "$wanted" ] && grep -qF -- "$words" err
-}
-
 says() {
 	cat out
 	grep -q -- "$1" out

@@ -7,22 +7,12 @@
 . "$(dirname "$0")/tap.sh"
 build=$1
 fairlead=$build/cli/fairlead
-# shellcheck source=sharers.sh
-. "$root/tests/sharers.sh"
+# shellcheck source=attached.sh
+. "$root/tests/attached.sh"
 
 # Runs the command, which must not take for ever. What it says is in `out` and `err`.
 tool() {
 	timeout -s KILL 60 "$fairlead" ps "$@" --directory "$directory" >out 2>err
-}
-
-# fails_with STATUS WORDS ARGUMENT... - the command ends with that status, and says these words on standard error.
-fails_with() {
-	local wanted=$1 words=$2 status
-	shift 2
-	tool "$@"
-	status=$?
-	cat err
-	[ "$status" = "$wanted" ] && grep -qF -- "$words" err
 }
 
 says() {

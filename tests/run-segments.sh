@@ -8,26 +8,14 @@
 . "$(dirname "$0")/tap.sh"
 build=$1
 fairlead=$build/cli/fairlead
-directory=$scratch/segments
 mine=run-segments-$$
-mkdir -m 700 "$directory"
-cd "$scratch" || exit 1
-started=()
+# shellcheck source=attached.sh
+. "$root/tests/attached.sh"
 trap 'kill -KILL "${started[@]}" 2>/dev/null; "$fairlead" segments --remove "$mine" 2>/dev/null; rm -rf "$scratch"' EXIT
 
 # Runs the command, which must not take for ever. What it says is in `out` and `err`.
 tool() {
 	timeout -s KILL 60 "$fairlead" segments "$@" --directory "$directory" >out 2>err
-}
-
-# fails_with STATUS WORDS ARGUMENT... - the command ends with that status, and says these words on standard error.
-fails_with() {
-	local wanted=$1 words=$2 status
-	shift 2
-	tool "$@"
-	status=$?
-	cat err
-	[ "$status" = "$wanted" ] && grep -qF -- "$words" err
 }
 
 says() {
@@ -43,32 +31,9 @@ lines = [json.loads(line) for line in open("out")]
 sys.exit(not eval("(" + sys.argv[1] + ")"))' "$1"
 }
 
-# attach DIRECTORY SEGMENT PROCESS [OBJECT...] - a process, $pid, that stays until `leave PID`. Each has a pipe of its
-# own by its number.
+# attach DIRECTORY SEGMENT PROCESS [OBJECT...] - one of attacher.c.
 attach() {
-	rm -f to from
-	mkfifo to from
-	"$build/tests/attacher" "$@" <to >from &
-	pid=$!
-	started+=("$pid")
-	exec {input}>to 4<from
-	if ! read -r -t 60 word <&4 || [ "$word" != ready ]; then
-		echo "Bail out! the process said '$word'"
-		exit 1
-	fi
-	exec 4<&-
-	inputs[pid]=$input
-}
-inputs=()
-leave() {
-	local fd=${inputs[$1]}
-
-	exec {fd}>&-
-	wait "$1"
-}
-cut_down() {
-	kill -KILL "$1"
-	wait "$1" 2>/dev/null
+	begin attacher "$@"
 }
 
 # Nothing there.

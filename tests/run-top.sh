@@ -5,8 +5,8 @@
 . "$(dirname "$0")/tap.sh"
 build=$1
 fairlead=$build/cli/fairlead
-# shellcheck source=sharers.sh
-. "$root/tests/sharers.sh"
+# shellcheck source=attached.sh
+. "$root/tests/attached.sh"
 
 # does ARGUMENT... - runs it, 80x24 or $size, while what stands in the file `steps` comes true.
 does() {

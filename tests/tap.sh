@@ -30,6 +30,17 @@ fails() {
 	! "$@"
 }
 
+# fails_with STATUS WORDS ARGUMENT... - `tool ARGUMENT...`, a function of the script's, ends with that status, and says
+# these words in `err`.
+fails_with() {
+	local wanted=$1 words=$2 status
+	shift 2
+	tool "$@"
+	status=$?
+	cat err
+	[ "$status" = "$wanted" ] && grep -qF -- "$words" err
+}
+
 # Says in the output why a test could not be made here.
 skip() {
 	tests=$((tests + 1))

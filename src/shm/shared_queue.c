@@ -62,9 +62,9 @@ static void publish(const struct fl_places *places, uint32_t slot, size_t size, 
 	place->priority = priority;
 	place->number = number;
 	place->deliveries = 0;
-	fl_place_then();
+	fl_then();
 	fl_store_relaxed(&place->word, FL_PLACE_READY);
-	fl_place_then();
+	fl_then();
 	fl_store_relaxed(&places->queue->number, number);
 	if (fl_ready_add_(places, slot) != 0)
 		fl_shared_queue_mend_(places);
@@ -98,7 +98,7 @@ static void own(struct fl_shared_queue_call *call, uint32_t slot, uint32_t state
 
 	place->process_id = call->places.view->process_id;
 	place->use++;
-	fl_place_then();
+	fl_then();
 	fl_store_relaxed(&place->word, state | call->me);
 	call->item = (fl_shared_queue_item){
 		.data = fl_place_item(place),
@@ -195,9 +195,9 @@ static int take_place(struct fl_shared_queue_call *call, uint32_t slot, uint32_t
 
 static void free_place(const struct fl_places *places, uint32_t slot)
 {
-	fl_place_then();
+	fl_then();
 	fl_store_relaxed(&fl_place_at(places, slot)->word, FL_PLACE_UNUSED);
-	fl_place_then();
+	fl_then();
 	fl_unused_add_(places, slot);
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/atomic.h"
 #include "base/lot.h"
+#include "shm/layout.h"
 #include <fairlead/lock.h>
 #include <fairlead/shared_queue.h>
 
@@ -120,13 +121,6 @@ static inline uint32_t fl_place_count(const struct fl_places *places, const uint
 	uint32_t value = fl_load_relaxed(n);
 
 	return value <= places->limit ? value : places->limit;
-}
-
-/* What was stored before is in memory before what is stored after, for whoever has the lock when this process has
- * died. */
-static inline void fl_place_then(void)
-{
-	fl_signal_fence();
 }
 
 /* ---- shared_queue_wait.c ---- */

@@ -26,7 +26,7 @@
 
 static void make_unused(struct fl_place *place)
 {
-	fl_place_then();
+	fl_then();
 	fl_store_relaxed(&place->word, FL_PLACE_UNUSED);
 }
 
@@ -41,9 +41,9 @@ static void count(uint64_t *counter, const struct fl_place *place)
 static void decide(uint64_t *counter, struct fl_place *place, uint32_t state)
 {
 	place->counted = fl_load_relaxed(counter) + 1;
-	fl_place_then();
+	fl_then();
 	fl_store_relaxed(&place->word, state);
-	fl_place_then();
+	fl_then();
 	count(counter, place);
 }
 
@@ -53,7 +53,7 @@ void fl_shared_queue_drop_(const struct fl_places *places, uint32_t slot, uint64
 
 	decide(counter, place, state);
 	make_unused(place);
-	fl_place_then();
+	fl_then();
 	fl_unused_add_(places, slot);
 }
 

@@ -67,6 +67,25 @@ static inline pid_t process_start(void (*body)(void *arg), void *arg)
 	return child;
 }
 
+/* In a child: says that it is ready, and stays until it is killed. */
+static inline void process_stay(void)
+{
+	process_tell(&shared->ready);
+	for (;;)
+		pause();
+}
+
+/* Starts a child that says once that it is ready, and returns when it has. Their end is to be awaited before the next
+ * one. */
+static inline pid_t process_start_ready(void (*body)(void *arg), void *arg)
+{
+	uint32_t before = __atomic_load_n(&shared->ready, __ATOMIC_RELAXED);
+	pid_t child = process_start(body, arg);
+
+	process_await(&shared->ready, before + 1);
+	return child;
+}
+
 /* Waits for its end and returns its status, as waitpid has it. */
 static inline int process_end(pid_t child)
 {

@@ -34,45 +34,12 @@ static inline void sharing_tear_down(void)
 	processes_tear_down();
 }
 
-/* In a child: says that it has come to where it is, and stays there until it is killed. */
-static inline void sharing_stay(void)
-{
-	process_tell(&shared->ready);
-	for (;;)
-		pause();
-}
-
-/* Starts a child that calls sharing_stay, and returns when it has. Their end is to be awaited before the next one. */
-static inline pid_t sharing_start(void (*body)(void *arg), void *arg)
-{
-	uint32_t before = __atomic_load_n(&shared->ready, __ATOMIC_RELAXED);
-	pid_t child = process_start(body, arg);
-
-	process_await(&shared->ready, before + 1);
-	return child;
-}
-
-/* Whether the child, which has one thread, is asleep. */
-static inline bool sharing_sleeps(pid_t child)
-{
-	char path[40], state = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", child);
-	file = fopen(path, "r");
-	ck_assert_ptr_nonnull(file);
-	ck_assert_int_eq(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
-	fclose(file);
-	return state == 'S';
-}
-
 /* Starts a child that says `ready` and then goes to sleep in a call; returns when it has. */
 static inline pid_t sharing_start_waiter(void (*body)(void *arg), void *arg)
 {
-	pid_t child = sharing_start(body, arg);
+	pid_t child = process_start_ready(body, arg);
 
-	while (!sharing_sleeps(child))
-		sched_yield();
+	process_await_asleep(child);
 	return child;
 }
 

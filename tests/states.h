@@ -125,9 +125,7 @@ static inline pid_t start(void (*act)(void *unused))
 
 static inline void stay(void)
 {
-	process_tell(&shared->ready);
-	for (;;)
-		pause();
+	process_stay();
 }
 
 /* Tells first, and then does what blocks, whatever comes of it. */

@@ -494,12 +494,12 @@ static void hold_lock(void *arg)
 	(void)arg;
 	EXPECT(fl_rlock_acquire(fl_array_lock(&numbers)) == 0);
 	EXPECT(fl_array_add(&numbers, 0, 1, NULL) == 0);
-	sharing_stay();
+	process_stay();
 }
 
 START_TEST(who_dies_holding_its_lock_is_told)
 {
-	pid_t child = sharing_start(hold_lock, NULL);
+	pid_t child = process_start_ready(hold_lock, NULL);
 
 	ck_assert(!fl_rlock_acquire_try(fl_array_lock(&numbers)));
 	ck_assert_int_eq(fl_array_add(&numbers, 0, 1, NULL), 0);
@@ -524,7 +524,7 @@ static void write_half(void *arg)
 	fl_store_relaxed(&head->stale, (uint64_t)N);
 	fl_store_relaxed(&head->begun, head->version + 1);
 	memset(head->words + (head->version % 2 ? 0 : N), 0xff, sizeof(uint64_t) * N / 2);
-	sharing_stay();
+	process_stay();
 }
 
 START_TEST(half_a_write_is_none)
@@ -532,7 +532,7 @@ START_TEST(half_a_write_is_none)
 	pid_t child;
 
 	write_them(&numbers, 5, true);
-	child = sharing_start(write_half, NULL);
+	child = process_start_ready(write_half, NULL);
 	expect_whole(&numbers);
 	expect_number(&numbers, 9, 5);
 	process_kill(child);

@@ -58,7 +58,7 @@ static void wait_in_child(void *barrier_)
 static void wait_and_stay(void *barrier_)
 {
 	EXPECT(fl_barrier_wait(barrier_) >= 0);
-	sharing_stay();
+	process_stay();
 }
 
 static pid_t start_child(uint32_t n)

@@ -105,7 +105,7 @@ static void hold(void *condition)
 	process_await(&shared->go_on, 1);
 	EXPECT(fl_condition_acquire(condition) == 0);
 	*number = 1;
-	sharing_stay();
+	process_stay();
 }
 
 /* Has the child, which was started before, hold it. */
@@ -323,7 +323,7 @@ END_TEST
 /* A holder that dies before it notifies: those who wait are told. */
 START_TEST(a_dead_notifier_is_told)
 {
-	pid_t child = sharing_start(hold, own);
+	pid_t child = process_start_ready(hold, own);
 	fl_owner owner;
 
 	sharing_wait_elsewhere(&call, wait_once, own);
@@ -340,7 +340,7 @@ END_TEST
 /* More than that it was cancelled, it matters to a thread what it holds. */
 START_TEST(a_death_goes_before_a_note)
 {
-	pid_t child = sharing_start(hold, own);
+	pid_t child = process_start_ready(hold, own);
 
 	sharing_wait_elsewhere(&call, wait_with_note, own);
 	let_hold();
@@ -353,7 +353,7 @@ END_TEST
 
 START_TEST(a_predicate_is_not_asked_of_what_is_half_changed)
 {
-	pid_t child = sharing_start(hold, own);
+	pid_t child = process_start_ready(hold, own);
 
 	sharing_wait_elsewhere(&call, wait_for_number, own);
 	let_hold();
@@ -373,7 +373,7 @@ static int acquire_unmended_and_wait(void *condition)
 
 START_TEST(a_wait_without_mending_gives_it_up_for_all)
 {
-	pid_t child = sharing_start(hold, &box->filled);
+	pid_t child = process_start_ready(hold, &box->filled);
 
 	let_hold();
 	process_kill(child);
@@ -401,7 +401,7 @@ static int wait_until_lost(void *condition)
 /* The death has been noticed by all: nothing else is going to wake anybody. */
 START_TEST(to_wait_again_without_mending_ends_all_waits)
 {
-	pid_t child = sharing_start(hold, &box->filled);
+	pid_t child = process_start_ready(hold, &box->filled);
 
 	sharing_wait_elsewhere(&call, wait_until_lost, &box->filled);
 	sharing_wait_elsewhere(&second, wait_until_lost, &box->emptied);

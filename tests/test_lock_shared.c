@@ -46,12 +46,12 @@ static void wait_elsewhere(int (*body)(void *lock_))
 static void hold(void *lock_)
 {
 	EXPECT(fl_lock_acquire(lock_) == 0);
-	sharing_stay();
+	process_stay();
 }
 
 static pid_t start_holder(void)
 {
-	return sharing_start(hold, lock);
+	return process_start_ready(hold, lock);
 }
 
 /* In a child: waits for the lock, and ends; with 1 if it was told of a death, or that the lock is lost. */

@@ -42,7 +42,7 @@ static void hold(void *lock_)
 {
 	for (int i = 0; i < 3; i++)
 		EXPECT(fl_rlock_acquire(lock_) == 0);
-	sharing_stay();
+	process_stay();
 }
 
 /* One after the other. */
@@ -168,7 +168,7 @@ END_TEST
 
 START_TEST(a_dead_owner_is_told_once_and_counted_anew)
 {
-	pid_t child = sharing_start(hold, lock);
+	pid_t child = process_start_ready(hold, lock);
 	fl_owner owner;
 
 	ck_assert(!fl_rlock_acquire_try(lock));
@@ -187,7 +187,7 @@ END_TEST
 
 START_TEST(who_sleeps_is_woken_by_the_death)
 {
-	pid_t child = sharing_start(hold, lock);
+	pid_t child = process_start_ready(hold, lock);
 
 	sharing_wait_elsewhere(&call, acquire, lock);
 	process_kill(child);
@@ -200,7 +200,7 @@ END_TEST
 
 START_TEST(what_is_not_mended_is_lost_with_the_last_release)
 {
-	process_kill(sharing_start(hold, lock));
+	process_kill(process_start_ready(hold, lock));
 	ck_assert_int_eq(fl_rlock_acquire(lock), -EOWNERDEAD);
 	ck_assert_int_eq(fl_rlock_acquire(lock), 0);
 	fl_rlock_release(lock);

@@ -72,13 +72,13 @@ static int try_both(void *lock_)
 static void read_and_stay(void *lock_)
 {
 	EXPECT(fl_rwlock_acquire_read(lock_) == 0);
-	sharing_stay();
+	process_stay();
 }
 
 static void write_and_stay(void *lock_)
 {
 	EXPECT(fl_rwlock_acquire_write(lock_) == 0);
-	sharing_stay();
+	process_stay();
 }
 
 /* In a child: gets no further than to close the gate behind a reader. */
@@ -223,7 +223,7 @@ START_TEST(the_next_reader_waits_for_a_place)
 	pid_t children[PLACES];
 
 	for (int i = 0; i < PLACES; i++)
-		children[i] = sharing_start(read_and_stay, lock);
+		children[i] = process_start_ready(read_and_stay, lock);
 	ck_assert_int_eq(fl_rwlock_readers(lock), PLACES);
 	ck_assert_int_eq(fl_rwlock_acquire_read_until(lock, fl_after(FL_MS(5)), NULL), -ETIMEDOUT);
 	ck_assert(!fl_rwlock_acquire_read_try(lock));
@@ -279,7 +279,7 @@ END_TEST
 /* Who closed the gate and gives up opens it again for those whom it kept out. */
 START_TEST(a_writer_that_gives_up_lets_readers_in)
 {
-	pid_t child = sharing_start(read_and_stay, lock);
+	pid_t child = process_start_ready(read_and_stay, lock);
 
 	sharing_wait_elsewhere(&calls[0], write_with_note, lock);
 	sharing_wait_elsewhere(&calls[1], read_once, lock);
@@ -369,12 +369,12 @@ END_TEST
 
 START_TEST(what_a_dead_reader_holds_is_taken_back)
 {
-	pid_t child = sharing_start(read_and_stay, lock);
+	pid_t child = process_start_ready(read_and_stay, lock);
 
 	sharing_wait_elsewhere(&calls[0], write_once, lock);
 	process_kill(child);
 	ck_assert_int_eq(call_end(&calls[0]), 0);
-	process_kill(sharing_start(read_and_stay, lock));
+	process_kill(process_start_ready(read_and_stay, lock));
 	ck_assert(fl_rwlock_acquire_write_try(lock));
 	fl_rwlock_release_write(lock);
 }
@@ -382,7 +382,7 @@ END_TEST
 
 START_TEST(a_dead_writer_is_told_until_one_mends)
 {
-	pid_t child = sharing_start(write_and_stay, lock);
+	pid_t child = process_start_ready(write_and_stay, lock);
 	fl_owner owner;
 
 	sharing_wait_elsewhere(&calls[0], read_once, lock);
@@ -407,7 +407,7 @@ END_TEST
 
 START_TEST(what_is_not_mended_is_lost)
 {
-	process_kill(sharing_start(write_and_stay, lock));
+	process_kill(process_start_ready(write_and_stay, lock));
 	ck_assert_int_eq(fl_rwlock_acquire_write(lock), -EOWNERDEAD);
 	sharing_wait_elsewhere(&calls[0], read_once, lock);
 	sharing_wait_elsewhere(&calls[1], write_once, lock);

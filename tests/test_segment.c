@@ -240,9 +240,7 @@ static void open_and_stay(void *name)
 	EXPECT(segments_open(&segment, name, 0) == 0);
 	EXPECT(segments_number(segment, "n", &n) >= 0);
 	*n = 4;
-	process_tell(&shared->ready);
-	for (;;)
-		pause();
+	process_stay();
 }
 
 static void open_and_die(char *name)
@@ -411,9 +409,7 @@ static void use_what_was_inherited(void *n)
 	EXPECT(again == n);
 	EXPECT(crowd_of(segment).alive == 2);
 	__atomic_store_n((uint64_t *)n, 9, __ATOMIC_RELAXED);
-	process_tell(&shared->ready);
-	for (;;)
-		pause();
+	process_stay();
 }
 
 START_TEST(a_child_is_a_process_of_its_own)
@@ -435,9 +431,7 @@ END_TEST
 /* A child that does nothing with it does not keep its parent alive. */
 static void wait_for_the_end(void)
 {
-	process_tell(&shared->ready);
-	for (;;)
-		pause();
+	process_stay();
 }
 
 static void open_and_fork(void *unused)

@@ -171,9 +171,7 @@ static void open_and_stay(void *unused)
 	(void)unused;
 	EXPECT(segments_open(&segment, shop, 0) == 0);
 	EXPECT(segments_number(segment, "n", &n) >= 0);
-	process_tell(&shared->ready);
-	for (;;)
-		pause();
+	process_stay();
 }
 
 START_TEST(a_stale_one_stays_as_it_is)

@@ -49,9 +49,7 @@ static void acquire_and_stay(void *n)
 {
 	for (int i = 0; i < *(int *)n; i++)
 		EXPECT(fl_semaphore_acquire(seats) == 0);
-	process_tell(&shared->ready);
-	for (;;)
-		pause();
+	process_stay();
 }
 
 static void acquire_and_die(int n)

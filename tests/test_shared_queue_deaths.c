@@ -17,29 +17,13 @@ static void tear_down(void)
 
 /* Children. */
 
-static void stay(void)
-{
-	process_tell(&shared->ready);
-	for (;;)
-		pause();
-}
-
-static pid_t start_and_await(void (*body)(void *arg), void *arg)
-{
-	uint32_t before = __atomic_load_n(&shared->ready, __ATOMIC_RELAXED);
-	pid_t child = process_start(body, arg);
-
-	process_await(&shared->ready, before + 1);
-	return child;
-}
-
 static void peek_and_stay(void *n)
 {
 	fl_shared_queue_item item;
 
 	for (int i = 0; i < *(int *)n; i++)
 		EXPECT(fl_shared_queue_peek(queue, &item) == 0);
-	stay();
+	process_stay();
 }
 
 static void reserve_and_stay(void *n)
@@ -48,13 +32,13 @@ static void reserve_and_stay(void *n)
 
 	for (int i = 0; i < *(int *)n; i++)
 		EXPECT(fl_shared_queue_reserve(queue, &room) == 0);
-	stay();
+	process_stay();
 }
 
 static void put_and_stay(void *number)
 {
 	EXPECT(fl_shared_queue_put(queue, number, sizeof(int64_t)) == 0);
-	stay();
+	process_stay();
 }
 
 static void get_one(void *number)
@@ -70,7 +54,7 @@ START_TEST(what_was_put_survives_who_put_it)
 {
 	int64_t number = 77;
 
-	process_kill(start_and_await(put_and_stay, &number));
+	process_kill(process_start_ready(put_and_stay, &number));
 	ck_assert_int_eq(get_number(), 77);
 }
 END_TEST
@@ -82,7 +66,7 @@ START_TEST(what_the_dead_had_is_handed_out_again)
 	pid_t child;
 
 	put_numbers(1, 3);
-	child = start_and_await(peek_and_stay, &n);
+	child = process_start_ready(peek_and_stay, &n);
 	ck_assert_uint_eq(look().taken, 2);
 	ck_assert_int_eq(put_number(4), 0);
 	process_kill(child);
@@ -104,7 +88,7 @@ START_TEST(it_is_noticed_by_who_never_waits)
 	pid_t child;
 
 	put_numbers(1, 2);
-	child = start_and_await(peek_and_stay, &n);
+	child = process_start_ready(peek_and_stay, &n);
 	ck_assert_int_eq(peek_number(&mine), 2);
 	put_numbers(3, 4);
 	process_kill(child);
@@ -124,7 +108,7 @@ START_TEST(who_waits_for_an_item_gets_that_of_the_dead)
 	pid_t child;
 
 	put_numbers(5, 5);
-	child = start_and_await(peek_and_stay, &n);
+	child = process_start_ready(peek_and_stay, &n);
 	call_start(&call, wait_for_item, &waits);
 	shared_waiting_await(&queue->getters, 1);
 	process_kill(child);
@@ -141,7 +125,7 @@ START_TEST(after_a_shutdown_too)
 	pid_t child;
 
 	put_numbers(1, 2);
-	child = start_and_await(peek_and_stay, &n);
+	child = process_start_ready(peek_and_stay, &n);
 	ck_assert_int_eq(peek_number(&mine), 2);
 	ck_assert_int_eq(fl_shared_queue_shutdown(queue), 0);
 	process_kill(child);
@@ -162,7 +146,7 @@ START_TEST(all_who_wait_get_on)
 
 	queue_of("dropping", FL_QUEUE_FIFO, 1);
 	put_numbers(1, ROOM);
-	child = start_and_await(peek_and_stay, &n);
+	child = process_start_ready(peek_and_stay, &n);
 	call_start(&calls[0], wait_for_room, &room);
 	shared_waiting_await(&queue->putters, 1);
 	call_start(&calls[1], wait_for_end, &end);
@@ -183,7 +167,7 @@ START_TEST(items_are_dropped_when_they_were_delivered_often_enough)
 	queue_of("thrice", FL_QUEUE_FIFO, 3);
 	put_numbers(1, 2);
 	for (uint32_t i = 0; i < 3; i++) {
-		process_kill(start_and_await(peek_and_stay, &n));
+		process_kill(process_start_ready(peek_and_stay, &n));
 		ck_assert_uint_eq(look().dropped, 0);
 		ck_assert_int_eq(fl_shared_queue_join_until(queue, fl_now(), NULL), -ETIMEDOUT);
 	}
@@ -206,7 +190,7 @@ START_TEST(room_of_the_dead_is_free_again)
 	int n = ROOM;
 	struct waits waits = {FL_FOREVER, NULL, 3};
 	struct call call;
-	pid_t child = start_and_await(reserve_and_stay, &n);
+	pid_t child = process_start_ready(reserve_and_stay, &n);
 
 	ck_assert_uint_eq(look().reserved, ROOM);
 	call_start(&call, wait_for_room, &waits);
@@ -242,7 +226,7 @@ static void take_the_lock_and_stay(void *unused)
 	queue->first_ready = queue->first_unused = queue->first_held = ROOM;
 	queue->last_ready = 77;
 	queue->cursor = 1;
-	stay();
+	process_stay();
 }
 
 /* Somebody dies with the lock, and everything but the places is wrong. */
@@ -263,7 +247,7 @@ START_TEST(lists_are_made_anew_in_their_order)
 	while (get_number() >= 0)
 		;
 	put_numbers(2, 5);
-	process_kill(start_and_await(take_the_lock_and_stay, NULL));
+	process_kill(process_start_ready(take_the_lock_and_stay, NULL));
 	for (int i = 0; i < ROOM; i++)
 		ck_assert_int_eq(get_number(), order[_i][i]);
 	ck_assert_int_eq(get_number(), -EAGAIN);
@@ -436,7 +420,7 @@ START_TEST(nonsense_in_its_places_is_survived)
 				;
 		}
 	/* An item that is larger than can be is nobody's. */
-	process_kill(start_and_await(take_the_lock_and_stay, NULL));
+	process_kill(process_start_ready(take_the_lock_and_stay, NULL));
 	ck_assert_int_eq(get_number(), -EAGAIN);
 }
 END_TEST

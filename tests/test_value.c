@@ -310,12 +310,12 @@ static void hold_lock(void *arg)
 	(void)arg;
 	EXPECT(fl_rlock_acquire(fl_value_lock(signed_one)) == 0);
 	fl_value_add(signed_one, 1);
-	sharing_stay();
+	process_stay();
 }
 
 START_TEST(a_holder_of_its_lock_stops_no_call)
 {
-	pid_t child = sharing_start(hold_lock, NULL);
+	pid_t child = process_start_ready(hold_lock, NULL);
 
 	ck_assert(!fl_rlock_acquire_try(fl_value_lock(signed_one)));
 	ck_assert_int_eq(fl_value_add(signed_one, 1), -2);
@@ -328,7 +328,7 @@ END_TEST
 
 START_TEST(who_dies_holding_its_lock_is_told)
 {
-	pid_t child = sharing_start(hold_lock, NULL);
+	pid_t child = process_start_ready(hold_lock, NULL);
 
 	process_kill(child);
 	ck_assert_int_eq(fl_rlock_acquire(fl_value_lock(signed_one)), -EOWNERDEAD);

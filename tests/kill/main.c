@@ -1,7 +1,7 @@
 /*
  * main.c - objects in shared memory whose users are killed.
  *
- *     kill [NAME...] [--kills N] [--runs N] [--seed N] [--random | --steps] [--ours] [--json] [--list]
+ *     kill [NAME...] [--kills N] [--runs N] [--seed N] [--random | --steps] [--ours] [--json] [--list] [--help]
  *
  * Puts the named objects, or all that something is expected of, through both ways of killing: N kills at random
  * instants (400 unless told otherwise), and one before each instruction of an operation in each of the object's
@@ -42,8 +42,24 @@ static struct {
 	const char *names[MOST_NAMES];
 	unsigned n_names, tests, failures;
 	uint64_t kills, runs, seed;
-	bool random, steps, json, list, ours;
+	bool random, steps, json, list, ours, help;
 } wish = {.kills = 400, .runs = 1, .seed = 1, .random = true, .steps = true};
+
+static const char usage[] =
+	"kill [NAME...] [--kills N] [--runs N] [--seed N] [--random | --steps] [--ours] [--json] [--list]\n"
+	"\n"
+	"Kills processes that use the named objects in shared memory, or all of which something is expected.\n"
+	"\n"
+	"  --kills N  kills of a run at random instants: 400\n"
+	"  --runs N   runs at random instants: 1\n"
+	"  --seed N   what the first run draws its events from, each further one from the next: 1\n"
+	"  --random   at random instants only\n"
+	"  --steps    before each instruction only\n"
+	"  --ours     Fairlead's objects too\n"
+	"  --json     an object for each run, in place of TAP\n"
+	"  --list     say which objects there are, and end\n"
+	"\n"
+	"Exits with 1 if a test failed, and with 2 if it was called in a way that it does not know.\n";
 
 static const char *const ends[] = {"got on", "stuck", "crashed", "undecided"};
 
@@ -195,11 +211,8 @@ static int read_argument(char **argument)
 	static const struct {
 		const char *name;
 		bool *flag, value;
-	} flags[] = {{"--random", &wish.steps, false},
-		     {"--steps", &wish.random, false},
-		     {"--json", &wish.json, true},
-		     {"--ours", &wish.ours, true},
-		     {"--list", &wish.list, true}};
+	} flags[] = {{"--random", &wish.steps, false}, {"--steps", &wish.random, false}, {"--json", &wish.json, true},
+		     {"--ours", &wish.ours, true},     {"--list", &wish.list, true},     {"--help", &wish.help, true}};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if (strcmp(argument[0], numbers[i].name) == 0)
@@ -225,10 +238,12 @@ int main(int n, char **arguments)
 	for (int i = 1; i < n; i += read) {
 		read = read_argument(&arguments[i]);
 		if (read == 0) {
-			fprintf(stderr, "kill: what is %s?\n", arguments[i]);
+			fprintf(stderr, "kill: what is %s? --help says what there is\n", arguments[i]);
 			return 2;
 		}
 	}
+	if (wish.help)
+		return fputs(usage, stdout) < 0;
 	found = run_all();
 	if (found < wish.n_names || found == 0) {
 		fprintf(stderr, "kill: not all of these are here; --list says what there is\n");

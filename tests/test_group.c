@@ -15,15 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Sanitizers need memory themselves, and have a pthread_create of their own; TSan does not survive that the last thread
- * of a process is not its first. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED
-#endif
-#endif
+/* What is left out where TESTING_SANITIZED: sanitizers need memory themselves, and have a pthread_create of their own;
+ * TSan does not survive that the last thread of a process is not its first. */
 
 enum { MANY = 20 };
 
@@ -102,7 +95,7 @@ START_TEST(a_cancelled_group_starts_no_more)
 }
 END_TEST
 
-#ifndef SANITIZED
+#ifndef TESTING_SANITIZED
 
 static int do_nothing(void *arg, fl_note *stop)
 {
@@ -343,7 +336,7 @@ START_TEST(a_forked_child_waits_for_nobody)
 }
 END_TEST
 
-#ifndef SANITIZED
+#ifndef TESTING_SANITIZED
 
 static void *fork_and_exit_in_block(void *ret_child)
 {
@@ -430,7 +423,7 @@ int main(void)
 	tcase_add_test(block, a_block_without_children_is_over_at_once);
 	tcase_add_test(block, the_first_error_cancels_the_others_and_is_returned);
 	tcase_add_test(block, a_cancelled_group_starts_no_more);
-#ifndef SANITIZED
+#ifndef TESTING_SANITIZED
 	tcase_add_test(block, a_child_that_cannot_be_started_has_failed);
 #endif
 	tcase_add_test(block, a_parents_note_cancels_it);
@@ -440,7 +433,7 @@ int main(void)
 	tcase_add_test(children, a_child_that_ends_its_thread_has_failed);
 	tcase_add_test(children, a_group_does_not_collect_its_children);
 	tcase_add_test(forked, a_forked_child_waits_for_nobody);
-#ifndef SANITIZED
+#ifndef TESTING_SANITIZED
 	tcase_add_test(forked, a_forked_childs_thread_may_end_in_it);
 	tcase_add_test(forked, a_fork_while_a_child_starts_another);
 #endif

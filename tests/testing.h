@@ -38,6 +38,15 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+/* Defined where ASan or TSan is built in. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TESTING_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define TESTING_SANITIZED
+#endif
+#endif
+
 /* Makes a test case in the suite, whose tests may take TESTING_SECONDS each. */
 #define TESTING_SECONDS 60
 TCase *testing_case(Suite *suite, const char *name);

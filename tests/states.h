@@ -113,21 +113,6 @@ static inline void await_waiters(const char *name, const char *part, unsigned n)
 
 /* Children. */
 
-/* A child that does what is to be seen, and stays. */
-static inline pid_t start(void (*act)(void *unused))
-{
-	uint32_t before = __atomic_load_n(&shared->ready, __ATOMIC_ACQUIRE);
-	pid_t child = process_start(act, NULL);
-
-	process_await(&shared->ready, before + 1);
-	return child;
-}
-
-static inline void stay(void)
-{
-	process_stay();
-}
-
 /* Tells first, and then does what blocks, whatever comes of it. */
 #define TELL_AND(call) \
 	do { \
@@ -152,7 +137,7 @@ static inline void hold_lock(void *unused)
 	(void)unused;
 	prctl(PR_SET_NAME, "keeper");
 	EXPECT(fl_lock_acquire(lock_of(segment)) == 0);
-	stay();
+	process_stay();
 }
 
 static inline void want_lock(void *unused)

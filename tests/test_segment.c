@@ -429,11 +429,6 @@ START_TEST(a_child_is_a_process_of_its_own)
 END_TEST
 
 /* A child that does nothing with it does not keep its parent alive. */
-static void wait_for_the_end(void)
-{
-	process_stay();
-}
-
 static void open_and_fork(void *unused)
 {
 	pid_t child;
@@ -443,7 +438,7 @@ static void open_and_fork(void *unused)
 	child = fork();
 	EXPECT(child >= 0);
 	if (child == 0)
-		wait_for_the_end();
+		process_stay();
 	__atomic_store_n(&shared->go_on, (uint32_t)child, __ATOMIC_RELEASE);
 	for (;;)
 		pause();

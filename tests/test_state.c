@@ -19,14 +19,14 @@ static void take_two_seats(void *unused)
 {
 	(void)unused;
 	EXPECT(fl_semaphore_acquire(seats_of(segment)) == 0 && fl_semaphore_acquire(seats_of(segment)) == 0);
-	stay();
+	process_stay();
 }
 
 static void take_a_seat(void *unused)
 {
 	(void)unused;
 	EXPECT(fl_semaphore_acquire(seats_of(segment)) == 0);
-	stay();
+	process_stay();
 }
 
 static void want_a_seat(void *unused)
@@ -42,15 +42,15 @@ START_TEST(a_semaphore_knows_who_has_its_permits)
 	seats_of(segment);
 	expect("seats", "Semaphore", "free", 0, 0);
 	expect_value("permits", 3, 3);
-	two = start(take_two_seats);
-	one = start(take_a_seat);
+	two = process_start_ready(take_two_seats, NULL);
+	one = process_start_ready(take_a_seat, NULL);
 	expect("seats", "Semaphore", "taken", 2, 0);
 	expect_value("permits", 0, 3);
 	for (unsigned i = 0; i < 2; i++) {
 		ck_assert_uint_eq(seen.holders[i].times, seen.holders[i].pid == two ? 2 : 1);
 		expect_thread(&seen.holders[i], seen.holders[i].times == 2 ? two : one, "holder", true);
 	}
-	late = start(want_a_seat);
+	late = process_start_ready(want_a_seat, NULL);
 	await_waiters("seats", "", 1);
 	expect_thread(&seen.waiters[0], late, "permit", true);
 	process_kill(late);
@@ -101,7 +101,7 @@ START_TEST(an_event_counts_its_sets)
 	ck_assert_int_eq(fl_segment_event(segment, "event", &event), 1);
 	expect("event", "Event", "clear", 0, 0);
 	expect_count("sets", 0);
-	waiter = start(want_event);
+	waiter = process_start_ready(want_event, NULL);
 	await_waiters("event", "", 1);
 	expect_thread(&seen.waiters[0], waiter, "set", true);
 	fl_event_set(event);
@@ -134,7 +134,7 @@ START_TEST(a_barrier_knows_who_has_come)
 	ck_assert_int_eq(fl_segment_barrier(segment, "barrier", 2, &barrier), 1);
 	expect("barrier", "Barrier", "idle", 0, 0);
 	expect_value("parties", 0, 2);
-	first = start(come);
+	first = process_start_ready(come, NULL);
 	await_waiters("barrier", "", 1);
 	expect("barrier", "Barrier", "waiting", 1, 1);
 	expect_value("parties", 1, 2);
@@ -152,7 +152,7 @@ END_TEST
 static int stay_in(void *unused)
 {
 	(void)unused;
-	stay();
+	process_stay();
 	return 0;
 }
 
@@ -178,7 +178,7 @@ START_TEST(a_once_knows_its_runner)
 
 	ck_assert_int_eq(fl_segment_once(segment, "once", &once), 1);
 	expect("once", "Once", "new", 0, 0);
-	runner = start(run_once);
+	runner = process_start_ready(run_once, NULL);
 	expect("once", "Once", "running", 1, 0);
 	expect_thread(&seen.holders[0], runner, "runner", true);
 	process_kill(runner);
@@ -212,7 +212,7 @@ static void have_order(void *unused)
 
 	(void)unused;
 	EXPECT(fl_shared_queue_peek(orders_of(segment), &item) == 0);
-	stay();
+	process_stay();
 }
 
 START_TEST(a_queue_has_items_and_people)
@@ -224,7 +224,7 @@ START_TEST(a_queue_has_items_and_people)
 
 	expect("orders", "Queue", "empty", 0, 0);
 	expect_value("items", 0, 2);
-	getter = start(want_order);
+	getter = process_start_ready(want_order, NULL);
 	await_waiters("orders", "", 1);
 	expect_thread(&seen.waiters[0], getter, "get", true);
 	process_kill(getter);
@@ -234,7 +234,7 @@ START_TEST(a_queue_has_items_and_people)
 	ck_assert_int_eq(fl_shared_queue_put(queue, "b", 1), 0);
 	expect("orders", "Queue", "full", 0, 0);
 	expect_value("items", 2, 2);
-	worker = start(have_order);
+	worker = process_start_ready(have_order, NULL);
 	expect("orders", "Queue", "full", 1, 0);
 	expect_thread(&seen.holders[0], worker, "getter", true);
 	process_kill(worker);
@@ -314,7 +314,7 @@ START_TEST(of_an_object_of_others_it_is_seen_who_waits)
 	expect("desk", "", "idle", 0, 0);
 	ck_assert_str_eq(seen.state.object.type, "struct desk");
 	ck_assert_int_eq(fl_lock_acquire(&((struct desk *)desk)->lock), 0);
-	waiter = start(want_desk);
+	waiter = process_start_ready(want_desk, NULL);
 	await_waiters("desk", "", 1);
 	expect("desk", "", "waiting", 0, 1);
 	expect_thread(&seen.waiters[0], waiter, "wait", true);
@@ -366,7 +366,7 @@ START_TEST(a_time_that_cannot_be_is_none)
 	struct fl_peer *peers = (struct fl_peer *)((char *)head + FL_PEERS_AT);
 
 	ck_assert_int_eq(fl_lock_acquire(lock), 0);
-	start(want_lock);
+	process_start_ready(want_lock, NULL);
 	await_waiters("lock", "", 1);
 	peers[seen.waiters[0].number % FL_PEERS].since = INT64_MAX;
 	look_at("lock", "");
@@ -379,7 +379,7 @@ END_TEST
 
 START_TEST(a_stale_segment_is_seen)
 {
-	pid_t holder = start(hold_lock);
+	pid_t holder = process_start_ready(hold_lock, NULL);
 
 	segment = fl_segment_close(segment);
 	process_kill(holder);

@@ -18,14 +18,14 @@ START_TEST(a_lock_is_held_by_one_and_waited_for_by_another)
 
 	lock_of(segment);
 	expect("lock", "Lock", "free", 0, 0);
-	holder = start(hold_lock);
+	holder = process_start_ready(hold_lock, NULL);
 	expect("lock", "Lock", "held", 1, 0);
 	expect_thread(&seen.holders[0], holder, "holder", true);
 	ck_assert_int_eq(seen.holders[0].tid, holder);
 	ck_assert_str_eq(seen.holders[0].name, "keeper");
 	ck_assert_uint_eq(seen.holders[0].times, 1);
 	ck_assert_int_eq(seen.holders[0].waited, -1);
-	waiter = start(want_lock);
+	waiter = process_start_ready(want_lock, NULL);
 	await_waiters("lock", "", 1);
 	expect_thread(&seen.waiters[0], waiter, "acquire", true);
 	waited = seen.waiters[0].waited;
@@ -50,7 +50,7 @@ START_TEST(a_lock_that_is_not_mended_is_lost)
 {
 	fl_lock *lock = lock_of(segment);
 
-	process_kill(start(hold_lock));
+	process_kill(process_start_ready(hold_lock, NULL));
 	ck_assert_int_eq(fl_lock_acquire(lock), -EOWNERDEAD);
 	fl_lock_release(lock);
 	expect("lock", "Lock", "lost", 0, 0);
@@ -64,7 +64,7 @@ START_TEST(a_lock_is_handed_to_one_that_waits)
 	uint32_t number;
 
 	ck_assert_int_eq(fl_lock_acquire(lock), 0);
-	waiter = start(want_lock);
+	waiter = process_start_ready(want_lock, NULL);
 	await_waiters("lock", "", 1);
 	number = seen.waiters[0].number;
 	ck_assert_int_eq(kill(waiter, SIGSTOP), 0);
@@ -83,7 +83,7 @@ START_TEST(who_waits_longest_is_the_first)
 
 	ck_assert_int_eq(fl_lock_acquire(lock), 0);
 	for (unsigned i = 0; i < 3; i++) {
-		waiters[i] = start(want_lock);
+		waiters[i] = process_start_ready(want_lock, NULL);
 		await_waiters("lock", "", i + 1);
 	}
 	for (unsigned i = 0; i < 3; i++)
@@ -101,12 +101,12 @@ static void hold_rlock_twice(void *unused)
 	(void)unused;
 	EXPECT(fl_segment_rlock(segment, "rlock", &lock) >= 0);
 	EXPECT(fl_rlock_acquire(lock) == 0 && fl_rlock_acquire(lock) == 0);
-	stay();
+	process_stay();
 }
 
 START_TEST(an_rlock_has_a_depth)
 {
-	pid_t holder = start(hold_rlock_twice);
+	pid_t holder = process_start_ready(hold_rlock_twice, NULL);
 
 	expect("rlock", "RLock", "held", 1, 0);
 	expect_thread(&seen.holders[0], holder, "holder", true);
@@ -146,7 +146,7 @@ START_TEST(a_condition_has_a_lock)
 	/* A process that comes has all look again, and this one comes now. */
 	ck_assert_int_eq(fl_condition_acquire(condition), 0);
 	fl_condition_release(condition);
-	waiter = start(wait_for_notify);
+	waiter = process_start_ready(wait_for_notify, NULL);
 	await_waiters("condition", "", 1);
 	expect("condition", "Condition", "waiting", 0, 1);
 	expect_thread(&seen.waiters[0], waiter, "notify", true);
@@ -166,7 +166,7 @@ static void read_it(void *unused)
 {
 	(void)unused;
 	EXPECT(fl_rwlock_acquire_read(rwlock_of(segment)) == 0);
-	stay();
+	process_stay();
 }
 
 static void want_to_read(void *unused)
@@ -179,7 +179,7 @@ static void write_it(void *unused)
 {
 	(void)unused;
 	EXPECT(fl_rwlock_acquire_write(rwlock_of(segment)) == 0);
-	stay();
+	process_stay();
 }
 
 static void want_to_write(void *unused)
@@ -195,18 +195,18 @@ START_TEST(an_rwlock_has_readers_and_a_gate)
 	rwlock_of(segment);
 	expect("rwlock", "RWLock", "free", 0, 0);
 	expect_value("readers", 0, 3);
-	readers[0] = start(read_it);
-	readers[1] = start(read_it);
+	readers[0] = process_start_ready(read_it, NULL);
+	readers[1] = process_start_ready(read_it, NULL);
 	expect("rwlock", "RWLock", "read", 2, 0);
 	expect_value("readers", 2, 3);
 	ck_assert(seen.holders[0].pid == readers[0] || seen.holders[0].pid == readers[1]);
 	ck_assert_str_eq(seen.holders[0].role, "reader");
-	writer = start(want_to_write);
+	writer = process_start_ready(want_to_write, NULL);
 	await_waiters("rwlock", "", 1);
 	expect("rwlock", "RWLock", "closing", 3, 1);
 	expect_thread(&seen.holders[2], writer, "next", true);
 	expect_thread(&seen.waiters[0], writer, "drain", true);
-	late = start(want_to_read);
+	late = process_start_ready(want_to_read, NULL);
 	await_waiters("rwlock", "", 2);
 	expect_thread(&seen.waiters[0], late, "read", true);
 	process_kill(readers[0]);
@@ -227,7 +227,7 @@ START_TEST(an_rwlock_is_mended_or_lost)
 {
 	fl_rwlock *lock = rwlock_of(segment);
 
-	process_kill(start(write_it));
+	process_kill(process_start_ready(write_it, NULL));
 	ck_assert_int_eq(fl_rwlock_acquire_read(lock), -EOWNERDEAD);
 	expect("rwlock", "RWLock", "orphaned", 1, 0);
 	expect_thread(&seen.holders[0], getpid(), "reader", true);

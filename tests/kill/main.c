@@ -1,7 +1,5 @@
 /*
- * main.c - objects in shared memory whose users are killed.
- *
- *     kill [NAME...] [--kills N] [--runs N] [--seed N] [--random | --steps] [--ours] [--json] [--list] [--help]
+ * main.c - objects in shared memory whose users are killed; what may be asked of it: `usage`.
  *
  * Puts the named objects, or all that something is expected of, through both ways of killing: N kills at random
  * instants (400 unless told otherwise), and one before each instruction of an operation in each of the object's
@@ -9,8 +7,7 @@
  *
  * It speaks TAP. An object of Fairlead fails if anybody gets stuck or crashes, or an invariant does not hold; a control
  * that is to get stuck fails if it does not. Of a peer nothing is expected, so its lines are "ok" and say what
- * happened. With --json each line is an object instead, from which tests/kill/survival makes a table of all. It
- * exits with 1 if a test failed, and with 2 if it was called in a way that it does not know.
+ * happened. With --json each line is an object instead, from which tests/kill/survival makes a table of all.
  *
  * The order of events is drawn from --seed, but not what the processes make of it: a run is not repeated exactly. What
  * a run of single steps finds is found again.

@@ -68,25 +68,25 @@ static void kill_one_after_the_other(struct kill_crew *crew, struct dice *dice, 
 static enum kill_end kill_some(struct kill_crew *crew, struct dice *dice, bool may_be_two)
 {
 	unsigned first = (unsigned)throw_dice(dice, crew->n), second = first;
-	uint32_t survivors = (1U << crew->n) - 1;
 	enum kill_end end = KILL_GOT_ON;
+	uint32_t survivors;
 
 	__atomic_store_n(&kill_shared->yields, throw_dice(dice, 4) != 0, __ATOMIC_RELAXED);
 	kill_nap((int64_t)throw_dice(dice, MILLISECOND));
 	if (may_be_two && throw_dice(dice, 4) == 0)
 		second = (first + 1 + (unsigned)throw_dice(dice, crew->n - 1)) % crew->n;
+	survivors = ((1U << crew->n) - 1) & ~(1U << first) & ~(1U << second);
 	if (second != first && throw_dice(dice, 2) == 0)
 		kill_crew_kill_both(crew, first, second);
 	else
 		kill_one_after_the_other(crew, dice, first, second);
 	if (crew->object->alone && throw_dice(dice, 2) == 0)
-		end = kill_crew_await(crew, survivors & ~(1U << first) & ~(1U << second), PATIENCE);
+		end = kill_crew_await(crew, survivors, PATIENCE);
 	if (end != KILL_GOT_ON)
 		return end;
 	kill_crew_start(crew, first, NULL, NULL);
 	if (second != first)
 		kill_crew_start(crew, second, NULL, NULL);
-	survivors &= ~(1U << first) & ~(1U << second);
 	return kill_crew_await(crew, survivors, PATIENCE);
 }
 

@@ -456,7 +456,7 @@ START_TEST(a_forked_child_knows_the_orders_of_its_parent)
 END_TEST
 
 /* Sanitizers need memory of their own at any time. */
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef TESTING_SANITIZED
 START_TEST(without_memory_locks_work_and_reports_say_so)
 {
 	struct rlimit before, none;
@@ -542,7 +542,7 @@ int main(void)
 	tcase_add_test(whole, a_hook_may_acquire_locks_and_even_be_reported);
 	tcase_add_test(whole, a_hook_that_waits_for_itself_comes_to_an_end);
 	tcase_add_test(whole, a_forked_child_knows_the_orders_of_its_parent);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef TESTING_SANITIZED
 	tcase_add_test(whole, without_memory_locks_work_and_reports_say_so);
 #endif
 	tcase_add_test(whole, threads_that_keep_the_order_are_not_reported);

@@ -57,7 +57,7 @@ START_TEST(without_bound_it_grows)
 }
 END_TEST
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* for which so much memory is an error */
+#ifndef TESTING_SANITIZED /* for which so much memory is an error */
 START_TEST(without_memory_it_takes_what_there_is_room_for)
 {
 	const fl_queue_options options = {.item_size = FL_QUEUE_ITEM};
@@ -312,7 +312,7 @@ int main(void)
 	tcase_add_test(tcase, it_is_first_in_first_out);
 	tcase_add_test(tcase, the_bound_is_real);
 	tcase_add_test(tcase, without_bound_it_grows);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef TESTING_SANITIZED
 	tcase_add_test(tcase, without_memory_it_takes_what_there_is_room_for);
 #endif
 	tcase_add_test(tcase, last_in_first_out);

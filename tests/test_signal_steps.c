@@ -17,7 +17,7 @@
 #include <signal.h>
 #include <ucontext.h>
 
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__x86_64__) && !defined(TESTING_SANITIZED)
 #define HAVE_STEPS 1
 #else
 #define HAVE_STEPS 0

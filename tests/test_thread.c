@@ -271,7 +271,7 @@ START_TEST(a_thread_may_end_in_the_middle)
 }
 END_TEST
 
-#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+#ifndef TESTING_SANITIZED
 #define WITHOUT_KEYS
 static bool no_memory_for_keys;
 

@@ -15,6 +15,7 @@
 #include "base/self.h"
 #include <fairlead/fork.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -32,7 +33,7 @@ void fl_fork_register_(void (*handler)(void))
 	handlers[n_handlers++] = handler;
 }
 
-static void in_child(void)
+static void set_in_order(void)
 {
 	int i;
 
@@ -44,6 +45,28 @@ static void in_child(void)
 	fl_quick_begin_();
 	for (i = 0; i < n_handlers; i++)
 		handlers[i]();
+}
+
+/* ThreadSanitizer's, where it is there: it is not to compare what is done here with what other threads did, for they
+ * did it in the parent, and this is a copy. */
+__attribute__((weak)) void AnnotateIgnoreReadsBegin(const char *file, int line);
+__attribute__((weak)) void AnnotateIgnoreReadsEnd(const char *file, int line);
+__attribute__((weak)) void AnnotateIgnoreWritesBegin(const char *file, int line);
+__attribute__((weak)) void AnnotateIgnoreWritesEnd(const char *file, int line);
+
+static void in_child(void)
+{
+	const bool compared = AnnotateIgnoreReadsBegin;
+
+	if (compared) {
+		AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+		AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+	}
+	set_in_order();
+	if (compared) {
+		AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
+		AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+	}
 }
 
 void fl_after_fork_child(void)

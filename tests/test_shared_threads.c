@@ -12,8 +12,6 @@
 #include <fairlead/fairlead.h>
 #include <fcntl.h>
 
-#ifndef CALLS_NOT_IN_CHILD
-
 enum { PROCESSES = 4, THREADS = 6, ROUNDS = 60 };
 
 static fl_segment *segment;
@@ -125,17 +123,12 @@ START_TEST(who_runs_another_program_is_dead_to_the_next_process)
 }
 END_TEST
 
-#endif
-
 int main(void)
 {
 	Suite *suite = suite_create("shared_threads");
-
-#ifndef CALLS_NOT_IN_CHILD
 	TCase *threads = testing_case_between(suite, "threads", set_up, tear_down);
 
 	tcase_add_loop_test(threads, one_who_lives_is_told, 0, ROUNDS);
 	tcase_add_test(threads, who_runs_another_program_is_dead_to_the_next_process);
-#endif
 	return testing_run(suite);
 }

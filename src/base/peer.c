@@ -235,11 +235,12 @@ bool fl_lot_died_(const struct fl_lot_view *view, uint32_t number)
 	uint64_t died;
 	uint32_t age;
 
-	if (!page)
+	if (!page || fl_lot_alive_(view, number))
 		return false;
-	/* [peer.8] acquire; pairs with [peer.7] */
+	/* Only now: one that leaves as it should takes its number away before its life. [peer.8] acquire; pairs with
+	 * [peer.7] */
 	if (fl_load_acquire(&page->number) == number)
-		return !fl_lot_alive_(view, number);
+		return true;
 	died = fl_load_relaxed(&page->died);
 	age = ((uint32_t)(died >> DIED) - (number >> FL_PEER_BITS)) & GENERATIONS;
 	return age < DIED && (died >> age & 1);

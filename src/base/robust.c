@@ -83,7 +83,8 @@ void fl_robust_remove_(struct robust_list_head *list, uint32_t *word)
 		link_at(link.next)->previous = link.previous;
 	*(uintptr_t *)(link.previous & ~(uintptr_t)1) = link.next;
 	fl_signal_fence();
-	fl_store_relaxed(word, 0);
+	/* [peer.2] release; pairs with [peer.1] */
+	fl_store_release(word, 0);
 	fl_signal_fence();
 	list->list_op_pending = NULL;
 }

@@ -4,12 +4,13 @@
 #define _GNU_SOURCE
 #include "base/lot.h"
 #include "calls.h"
+#include "processes.h"
 #include "testing.h"
 
 #include <fairlead/fairlead.h>
 #include <sched.h>
 
-enum { THREADS = 4000 };
+enum { THREADS = 4000, HANDOVERS = 1000, DEAD = 60 };
 
 static fl_segment *segment;
 static fl_lock *lock;
@@ -17,6 +18,7 @@ static const struct fl_lot_view *view;
 
 static void set_up(void)
 {
+	processes_set_up();
 	ck_assert_int_eq(fl_segment_open(&segment, NULL, NULL), 0);
 	ck_assert_int_eq(fl_segment_lock(segment, "lock", &lock), 1);
 	view = fl_lot_view_(lock);
@@ -25,6 +27,7 @@ static void set_up(void)
 static void tear_down(void)
 {
 	segment = fl_segment_close(segment);
+	processes_tear_down();
 }
 
 static void await(const uint32_t *number)
@@ -66,11 +69,113 @@ START_TEST(who_leaves_has_at_no_time_died)
 }
 END_TEST
 
+/* A thread that goes when it may: when the next one has come. */
+struct link {
+	struct call call;
+	uint32_t number, may_go;
+};
+
+static int come_and_stay(void *link_)
+{
+	struct link *link = link_;
+
+	__atomic_store_n(&link->number, come(), __ATOMIC_RELEASE);
+	await(&link->may_go);
+	return 0;
+}
+
+/* In a child: the first one leaves, and the pages behind its own are those of others when the child is killed. */
+static void leave_the_first_page(void *unused)
+{
+	static struct link links[DEAD];
+
+	(void)unused;
+	for (int i = 0; i < DEAD; i++) {
+		call_start(&links[i].call, come_and_stay, &links[i]);
+		await(&links[i].number);
+	}
+	__atomic_store_n(&links[0].may_go, 1, __ATOMIC_RELEASE);
+	call_end(&links[0].call);
+	process_stay();
+}
+
+/* Who looks is stopped wherever he is while the next one comes and the one before goes. */
+static struct {
+	pthread_t thread;
+	uint32_t asked, stopped, may_go_on; /* which handover */
+	uint32_t begun, done;
+} looker;
+
+static void stop(int number_of_signal)
+{
+	uint32_t handover = __atomic_load_n(&looker.asked, __ATOMIC_ACQUIRE);
+
+	(void)number_of_signal;
+	__atomic_store_n(&looker.stopped, handover, __ATOMIC_RELEASE);
+	process_await(&looker.may_go_on, handover);
+}
+
+static void stop_looker(uint32_t handover)
+{
+	__atomic_store_n(&looker.asked, handover, __ATOMIC_RELEASE);
+	while (__atomic_load_n(&looker.stopped, __ATOMIC_ACQUIRE) != handover) {
+		pthread_kill(looker.thread, SIGUSR1);
+		sched_yield();
+	}
+}
+
+/* One after the other, on the page before those of the dead and the one behind them. */
+static int relay(void *links_)
+{
+	struct link *links = links_;
+
+	await(&looker.begun);
+	for (uint32_t i = 1; i < HANDOVERS; i++) {
+		stop_looker(i);
+		call_start(&links[i].call, come_and_stay, &links[i]);
+		await(&links[i].number);
+		__atomic_store_n(&links[i - 1].may_go, 1, __ATOMIC_RELEASE);
+		call_end(&links[i - 1].call);
+		__atomic_store_n(&looker.may_go_on, i, __ATOMIC_RELEASE);
+	}
+	__atomic_store_n(&looker.done, 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
+START_TEST(a_process_of_which_one_is_always_there_is_found)
+{
+	static struct link links[HANDOVERS];
+	struct sigaction action = {.sa_handler = stop};
+	struct call call;
+	unsigned not_found = 0;
+
+	process_kill(process_start_ready(leave_the_first_page, NULL));
+	call_start(&links[0].call, come_and_stay, &links[0]);
+	await(&links[0].number);
+	looker.thread = pthread_self();
+	ck_assert_int_eq(sigaction(SIGUSR1, &action, NULL), 0);
+	call_start(&call, relay, links);
+	/* No assertion in between: Check's take a mutex, and other threads' wait for who is stopped with it. */
+	__atomic_store_n(&looker.begun, 1, __ATOMIC_RELEASE);
+	while (__atomic_load_n(&looker.done, __ATOMIC_ACQUIRE) == 0) {
+		not_found += fl_lot_living_(view, view->process_id) == 0;
+#ifdef TESTING_SANITIZED
+		sched_yield(); /* TSan hands signals over at such calls only */
+#endif
+	}
+	ck_assert_int_eq(call_end(&call), 0);
+	ck_assert_uint_eq(not_found, 0);
+	__atomic_store_n(&links[HANDOVERS - 1].may_go, 1, __ATOMIC_RELEASE);
+	ck_assert_int_eq(call_end(&links[HANDOVERS - 1].call), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("peer");
 	TCase *looking = testing_case_between(suite, "looking", set_up, tear_down);
 
 	tcase_add_test(looking, who_leaves_has_at_no_time_died);
+	tcase_add_test(looking, a_process_of_which_one_is_always_there_is_found);
 	return testing_run(suite);
 }

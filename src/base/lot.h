@@ -68,7 +68,8 @@ struct fl_lot {
 	uint32_t n_processes; /* how many of `keepers` have been used: the first ones */
 	uint64_t process_ids; /* how many have been given out */
 	uint32_t alarm;       /* always 0; all who sleep do so on it, too: see base/lot.c */
-	uint32_t spare[9];
+	uint32_t settled;     /* how many peers have come */
+	uint32_t spare[8];
 	uint64_t waiting[FL_PEERS / 64];    /* pages of those who may be waiting */
 	uint32_t keepers[FL_LOT_PROCESSES]; /* of each process, the number of the peer whose life stands for it; or 0 */
 };

@@ -24,6 +24,9 @@
  *        somebody who was woken is on the way (fl_lot_look_): to a new keeper, or to none.
  *   [E4] Who changes a keeper has all who sleep look again after it, and who goes to sleep reads the keepers after it
  *        has said that it waits: so nobody sleeps with an old one.
+ *   [E5] A process is found to have no living peer only if there was a moment at which it had none: its pages are
+ *        looked at again if anybody has come meanwhile, who may have come to one that had been passed before another
+ *        ended.
  *
  * What it cannot do. A thread that leaves by the bare system call exit, while its process lives, is seen to be dead by
  * who looks, but nobody is woken. When another thread than the first one of its process runs another program (exec),
@@ -114,7 +117,8 @@ void fl_peer_leave_alarm_(const struct fl_lot_mine *mine, bool leave)
 /* Whether the page is that of a living peer of that process: it is if it has the same peer before and after. */
 static bool lives_for(const struct fl_lot_view *view, uint32_t slot, uint64_t process_id, uint32_t *ret_number)
 {
-	*ret_number = fl_load_relaxed(&view->peers[slot].number);
+	/* [peer.8] acquire; pairs with [peer.7] */
+	*ret_number = fl_load_acquire(&view->peers[slot].number);
 	if ((*ret_number & (FL_PEERS - 1)) != slot || !fl_lot_alive_(view, *ret_number))
 		return false;
 	/* [peer.1] acquire; pairs with [peer.2] */
@@ -123,11 +127,16 @@ static bool lives_for(const struct fl_lot_view *view, uint32_t slot, uint64_t pr
 
 uint32_t fl_lot_living_(const struct fl_lot_view *view, uint64_t process_id)
 {
-	uint32_t n = fl_load_relaxed(&view->lot->n_peers), number = 0;
+	uint32_t settled, n, number = 0;
 
-	for (uint32_t slot = 0; slot < n && slot < FL_PEERS; slot++)
-		if (lives_for(view, slot, process_id, &number))
-			return number;
+	do {
+		/* [peer.10] acquire; pairs with [peer.9] */
+		settled = fl_load_acquire(&view->lot->settled);
+		n = fl_load_relaxed(&view->lot->n_peers);
+		for (uint32_t slot = 0; slot < n && slot < FL_PEERS; slot++)
+			if (lives_for(view, slot, process_id, &number))
+				return number;
+	} while (fl_load_relaxed(&view->lot->settled) != settled);
 	return 0;
 }
 
@@ -325,6 +334,8 @@ static int settle(struct fl_lot_view *view, struct fl_lot_mine *mine, uint32_t s
 	fl_robust_add_(mine->robust, &peer->life, (uint32_t)tid);
 	/* [peer.5] seq_cst; pairs with [peer.6] */
 	fl_store_seq_cst(&peer->number, mine->number);
+	/* [peer.9] release; pairs with [peer.10] */
+	fl_store_release(&view->lot->settled, fl_load_relaxed(&view->lot->settled) + 1);
 	keep(view, mine->number);
 	return 0;
 }

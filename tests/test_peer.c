@@ -1,16 +1,19 @@
 /*
- * test_peer.c - of the threads that use a segment, whoever looks finds out which live, also while they come and go.
+ * test_peer.c - of the threads that use a segment, whoever looks finds out which live, while they come, go and die.
  */
 #define _GNU_SOURCE
 #include "base/lot.h"
 #include "calls.h"
 #include "processes.h"
+#include "sync/lock_shared.h"
 #include "testing.h"
+#include "waiting_shared.h"
 
+#include <errno.h>
 #include <fairlead/fairlead.h>
 #include <sched.h>
 
-enum { THREADS = 4000, HANDOVERS = 1000, DEAD = 60 };
+enum { THREADS = 4000, HANDOVERS = 1000, DEAD = 60, KILLS = 1000 };
 
 static fl_segment *segment;
 static fl_lock *lock;
@@ -170,6 +173,37 @@ START_TEST(a_process_of_which_one_is_always_there_is_found)
 }
 END_TEST
 
+/* In a child. */
+static void wait_for_lock(void *unused)
+{
+	(void)unused;
+	process_tell(&shared->ready);
+	fl_lock_acquire(lock);
+	process_stay();
+}
+
+START_TEST(what_is_kept_for_one_who_dies_has_had_no_holder)
+{
+	for (int i = 0; i < KILLS; i++) {
+		pid_t waiter;
+		int result;
+
+		ck_assert_int_eq(fl_lock_acquire(lock), 0);
+		waiter = process_start_ready(wait_for_lock, NULL);
+		shared_waiting_await(lock, 1);
+		/* What a release leaves after a hundred overtakings. */
+		fl_store_seq_cst(&lock->fl_word, fl_lot_first_(view, lock) | FL_LOCK_SHARED_HANDED);
+		ck_assert_int_eq(kill(waiter, SIGKILL), 0);
+		do
+			result = fl_lock_acquire_until(lock, 0, NULL);
+		while (result == -ETIMEDOUT);
+		ck_assert_int_eq(result, 0);
+		fl_lock_release(lock);
+		ck_assert_int_eq(process_end(waiter), SIGKILL);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("peer");
@@ -177,5 +211,6 @@ int main(void)
 
 	tcase_add_test(looking, who_leaves_has_at_no_time_died);
 	tcase_add_test(looking, a_process_of_which_one_is_always_there_is_found);
+	tcase_add_test(looking, what_is_kept_for_one_who_dies_has_had_no_holder);
 	return testing_run(suite);
 }

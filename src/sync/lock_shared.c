@@ -123,7 +123,7 @@ static int take(fl_lock *lock, const struct asker *asker)
 		if (is_free(lock, asker, word)) {
 			if (take_free(lock, asker, word))
 				return word & ORPHAN ? inherit_orphan() : 0;
-		} else if (!fl_lot_alive_(asker->mine->view, holder)) {
+		} else if (!(word & HANDED) && !fl_lot_alive_(asker->mine->view, holder)) {
 			if (inherit(lock, asker, word))
 				return -EOWNERDEAD;
 		} else if (!asker->waits || mark(lock, word)) {

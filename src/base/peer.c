@@ -87,7 +87,8 @@ uint32_t *fl_peer_life_(const struct fl_lot_view *view, uint32_t number, uint32_
 		return NULL;
 	/* [peer.1] acquire; pairs with [peer.2] */
 	*ret_life = fl_load_acquire(&page->life);
-	return lives(*ret_life) && fl_load_relaxed(&page->number) == number ? &page->life : NULL;
+	/* [peer.8] acquire; pairs with [peer.7] */
+	return lives(*ret_life) && fl_load_acquire(&page->number) == number ? &page->life : NULL;
 }
 
 bool fl_lot_alive_(const struct fl_lot_view *view, uint32_t number)

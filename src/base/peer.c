@@ -21,7 +21,8 @@
  *   [E2] A new peer's page has life before it has the number; and before that it has no number. So at no time is the
  *        number of a dead one that of a living one, until 2^19 peers have had that page.
  *   [E3] Each process with a living peer has a living keeper, or one that has died and whose death wakes somebody, or
- *        somebody who was woken is on the way (fl_lot_look_): to a new keeper, or to none.
+ *        somebody who was woken is on the way (fl_lot_look_): to a new keeper, or to none. A peer that can be seen
+ *        before it is known that there is a keeper has somebody woken if it dies until then.
  *   [E4] Who changes a keeper has all who sleep look again after it, and who goes to sleep reads the keepers after it
  *        has said that it waits: so nobody sleeps with an old one.
  *   [E5] A process is found to have no living peer only if there was a moment at which it had none: its pages are
@@ -333,11 +334,13 @@ static int settle(struct fl_lot_view *view, struct fl_lot_mine *mine, uint32_t s
 	fl_store_relaxed(&peer->tid, tid);
 	prctl(PR_GET_NAME, peer->name);
 	fl_robust_add_(mine->robust, &peer->life, (uint32_t)tid);
+	fl_robust_wake_(mine->robust, &view->lot->alarm); /* until there is a keeper [E3] */
 	/* [peer.5] seq_cst; pairs with [peer.6] */
 	fl_store_seq_cst(&peer->number, mine->number);
 	/* [peer.9] release; pairs with [peer.10] */
 	fl_store_release(&view->lot->settled, fl_load_relaxed(&view->lot->settled) + 1);
 	keep(view, mine->number);
+	fl_robust_wake_(mine->robust, NULL);
 	return 0;
 }
 

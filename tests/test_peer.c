@@ -191,6 +191,7 @@ START_TEST(what_is_kept_for_one_who_dies_has_had_no_holder)
 		ck_assert_int_eq(fl_lock_acquire(lock), 0);
 		waiter = process_start_ready(wait_for_lock, NULL);
 		shared_waiting_await(lock, 1);
+		process_await_asleep(waiter); /* or it would find that it is kept for it */
 		/* What a release leaves after a hundred overtakings. */
 		fl_store_seq_cst(&lock->fl_word, fl_lot_first_(view, lock) | FL_LOCK_SHARED_HANDED);
 		ck_assert_int_eq(kill(waiter, SIGKILL), 0);

@@ -33,12 +33,6 @@ static void tear_down(void)
 	processes_tear_down();
 }
 
-static void await(const uint32_t *number)
-{
-	while (__atomic_load_n(number, __ATOMIC_ACQUIRE) == 0)
-		sched_yield();
-}
-
 /* The number of the calling thread, which is one of the segment's from then on. */
 static uint32_t come(void)
 {
@@ -48,44 +42,48 @@ static uint32_t come(void)
 	return mine ? mine->number : FL_PEER_MASK;
 }
 
-static int come_and_go(void *ret_number)
-{
-	__atomic_store_n((uint32_t *)ret_number, come(), __ATOMIC_RELEASE);
-	return 0;
-}
-
-START_TEST(who_leaves_has_at_no_time_died)
-{
-	struct call call;
-
-	for (int i = 0; i < THREADS; i++) {
-		uint32_t number = 0;
-
-		call_start(&call, come_and_go, &number);
-		await(&number);
-		do
-			ck_assert(!fl_lot_died_(view, number));
-		while (fl_lot_alive_(view, number));
-		call_end(&call);
-		ck_assert(!fl_lot_died_(view, number));
-	}
-}
-END_TEST
-
-/* A thread that goes when it may: when the next one has come. */
+/* A thread that comes, and goes when it may. */
 struct link {
 	struct call call;
 	uint32_t number, may_go;
 };
 
-static int come_and_stay(void *link_)
+static int come_and_go(void *link_)
 {
 	struct link *link = link_;
 
 	__atomic_store_n(&link->number, come(), __ATOMIC_RELEASE);
-	await(&link->may_go);
+	process_await(&link->may_go, 1);
 	return 0;
 }
+
+/* Returns when it has come. */
+static void link_start(struct link *link)
+{
+	call_start(&link->call, come_and_go, link);
+	process_await(&link->number, 1);
+}
+
+static void link_end(struct link *link)
+{
+	process_tell(&link->may_go);
+	ck_assert_int_eq(call_end(&link->call), 0);
+}
+
+START_TEST(who_leaves_has_at_no_time_died)
+{
+	for (int i = 0; i < THREADS; i++) {
+		struct link link = {.may_go = 1};
+
+		link_start(&link);
+		do
+			ck_assert(!fl_lot_died_(view, link.number));
+		while (fl_lot_alive_(view, link.number));
+		ck_assert_int_eq(call_end(&link.call), 0);
+		ck_assert(!fl_lot_died_(view, link.number));
+	}
+}
+END_TEST
 
 /* In a child: the first one leaves, and the pages behind its own are those of others when the child is killed. */
 static void leave_the_first_page(void *unused)
@@ -93,12 +91,9 @@ static void leave_the_first_page(void *unused)
 	static struct link links[DEAD];
 
 	(void)unused;
-	for (int i = 0; i < DEAD; i++) {
-		call_start(&links[i].call, come_and_stay, &links[i]);
-		await(&links[i].number);
-	}
-	__atomic_store_n(&links[0].may_go, 1, __ATOMIC_RELEASE);
-	call_end(&links[0].call);
+	for (int i = 0; i < DEAD; i++)
+		link_start(&links[i]);
+	link_end(&links[0]);
 	process_stay();
 }
 
@@ -132,16 +127,14 @@ static int relay(void *links_)
 {
 	struct link *links = links_;
 
-	await(&looker.begun);
+	process_await(&looker.begun, 1);
 	for (uint32_t i = 1; i < HANDOVERS; i++) {
 		stop_looker(i);
-		call_start(&links[i].call, come_and_stay, &links[i]);
-		await(&links[i].number);
-		__atomic_store_n(&links[i - 1].may_go, 1, __ATOMIC_RELEASE);
-		call_end(&links[i - 1].call);
+		link_start(&links[i]);
+		link_end(&links[i - 1]);
 		__atomic_store_n(&looker.may_go_on, i, __ATOMIC_RELEASE);
 	}
-	__atomic_store_n(&looker.done, 1, __ATOMIC_RELEASE);
+	process_tell(&looker.done);
 	return 0;
 }
 
@@ -153,13 +146,12 @@ START_TEST(a_process_of_which_one_is_always_there_is_found)
 	unsigned not_found = 0;
 
 	process_kill(process_start_ready(leave_the_first_page, NULL));
-	call_start(&links[0].call, come_and_stay, &links[0]);
-	await(&links[0].number);
+	link_start(&links[0]);
 	looker.thread = pthread_self();
 	ck_assert_int_eq(sigaction(SIGUSR1, &action, NULL), 0);
 	call_start(&call, relay, links);
 	/* No assertion in between: Check's take a mutex, and other threads' wait for who is stopped with it. */
-	__atomic_store_n(&looker.begun, 1, __ATOMIC_RELEASE);
+	process_tell(&looker.begun);
 	while (__atomic_load_n(&looker.done, __ATOMIC_ACQUIRE) == 0) {
 		not_found += fl_lot_living_(view, view->process_id) == 0;
 #ifdef TESTING_SANITIZED
@@ -168,8 +160,7 @@ START_TEST(a_process_of_which_one_is_always_there_is_found)
 	}
 	ck_assert_int_eq(call_end(&call), 0);
 	ck_assert_uint_eq(not_found, 0);
-	__atomic_store_n(&links[HANDOVERS - 1].may_go, 1, __ATOMIC_RELEASE);
-	ck_assert_int_eq(call_end(&links[HANDOVERS - 1].call), 0);
+	link_end(&links[HANDOVERS - 1]);
 }
 END_TEST
 
